@@ -70,6 +70,7 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
       '@aws-lambda-powertools/metrics',
       '@aws-sdk/client-eventbridge',
       '@aws-sdk/client-lambda',
+      '@aws-sdk/client-s3',
       '@aws-sdk/client-sqs',
       '@smithy/signature-v4',
       'esbuild',

@@ -19,6 +19,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 import base64
 import io
 import json
+import os
 import sys
 import urllib.request
 import zipfile
@@ -31,6 +32,13 @@ from moto.cloudformation.parsing import ResourceMap
 from moto.server import main
 
 URL = sys.argv.pop(1)
+# State machines find the other services of moto at this port.
+os.environ["MOTO_PORT"] = sys.argv[sys.argv.index("-p") + 1]
+if "LAMBDA_ENDPOINT" in os.environ:
+    # The interpreter of state machines takes a second to load.
+    import step_functions
+
+    step_functions.extend(os.environ["LAMBDA_ENDPOINT"])
 
 
 def run(request, properties, context):

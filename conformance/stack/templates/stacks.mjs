@@ -6,6 +6,7 @@ import {
   SociIndexBuilderStack,
   SociIndexedImage,
   SociIndexVersion,
+  SociRegistryJobs,
 } from './cdk.mjs';
 
 const { CfnOutput, CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
@@ -41,6 +42,17 @@ export const STACKS = {
     const waited = new SociIndexedImage(stack, 'Waited', { repository, tag });
     new CfnOutput(stack, 'Image', { value: waited.imageUri });
     new SociIndexedImage(stack, 'Later', { repository, tag: 'v3', wait: false, indexVersion: SociIndexVersion.V1 });
+    return stack;
+  },
+  'registry-jobs': (app) => {
+    const stack = new Stack(app, 'Jobs');
+    const builder = new SociIndexBuilder(stack, 'Soci', { filters: ['prod/*:*'], minLayerSize: Size.kibibytes(1) });
+    new SociRegistryJobs(stack, 'Registry', {
+      builder,
+      schedule: cdk.aws_events.Schedule.rate(Duration.days(1)),
+      maxConcurrency: 4,
+      maxImageSize: Size.gibibytes(50),
+    });
     return stack;
   },
 };

@@ -9,7 +9,14 @@ export const PACKAGE_FOLDER: string = join(REPORT.folder, 'package');
 export const TEMPLATES_FOLDER: string = join(REPORT.folder, 'templates');
 
 /** Names of the tested templates: the plain template, and stacks with the constructs. */
-export const TEMPLATE_NAMES = ['plain', 'default-props', 'every-prop', 'two-builders', 'indexed-images'] as const;
+export const TEMPLATE_NAMES = [
+  'plain',
+  'default-props',
+  'every-prop',
+  'two-builders',
+  'indexed-images',
+  'registry-jobs',
+] as const;
 
 /** One of these names. */
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];

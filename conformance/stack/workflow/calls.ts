@@ -42,11 +42,14 @@ export function callsOfRequests(requests: readonly Request[]): Call[] {
   return requests.filter(({ port }) => port === 'registry').flatMap(callsOf);
 }
 
-/** Calls of the Amazon ECR API, and whether each is for a repository. */
-const ECR_CALLS: Readonly<Record<string, 'repository' | 'account'>> = {
+/** Calls of the Amazon ECR API, and what each is for. */
+const ECR_CALLS: Readonly<Record<string, 'repository' | 'registry' | 'account'>> = {
   GetAuthorizationToken: 'account',
   ListImages: 'repository',
   BatchDeleteImage: 'repository',
+  BatchGetImage: 'repository',
+  DescribeImages: 'repository',
+  DescribeRepositories: 'registry',
 };
 
 /** Converts calls of the Amazon ECR API to IAM calls. @throws Error if a call is unknown. */
@@ -55,10 +58,30 @@ export function callsOfEcr(calls: readonly RecordedCall[]): Call[] {
     const name = target.slice(target.indexOf('.') + 1);
     const about = ECR_CALLS[name];
     if (about === undefined) throw new Error(`${target} is not supported`);
-    const { repositoryName = '' } = input;
+    const { repositoryName = about === 'registry' ? '*' : '' } = input;
     const resource = about === 'account' ? '*' : arnOfRepository(repositoryName);
     return { action: `ecr:${name}`, resource };
   });
+}
+
+/** Converts requests to Amazon S3 with the bucket in the path to IAM calls. */
+export function callsOfS3(calls: readonly RecordedCall[]): Call[] {
+  return calls.map(({ method, path }) => {
+    const { pathname, searchParams } = new URL(path, 'http://s3');
+    const name = decodeURIComponent(pathname.slice(1));
+    if (searchParams.has('list-type'))
+      return { action: 's3:ListBucket', resource: `arn:aws:s3:::${name.replace(/\/$/, '')}` };
+    const action = method === 'GET' ? 's3:GetObject' : method === 'PUT' ? 's3:PutObject' : undefined;
+    if (action === undefined) throw new Error(`${method} ${path} is not supported`);
+    return { action, resource: `arn:aws:s3:::${name}` };
+  });
+}
+
+/** Converts calls of Amazon EventBridge to IAM calls. */
+export function callsOfEvents(calls: readonly RecordedCall[]): Call[] {
+  return calls.flatMap(({ input: { Entries = [] } }) =>
+    Entries.map(({ EventBusName: resource }) => ({ action: 'events:PutEvents', resource })),
+  );
 }
 
 function arnOfRepository(name: string): string {

@@ -1,11 +1,15 @@
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** A call of a JSON API. */
+/** A call of an AWS API. */
 export interface RecordedCall {
-  /** Value of `x-amz-target`, such as `AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken`. */
+  readonly method: string;
+  /** Path with the query. */
+  readonly path: string;
+  /** Value of `x-amz-target`, such as `AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken`; empty for REST APIs. */
   readonly target: string;
-  readonly input: { readonly repositoryName?: string };
+  /** Input of a call of a JSON API. */
+  readonly input: { readonly repositoryName?: string; readonly Entries?: readonly { readonly EventBusName: string }[] };
 }
 
 /** A proxy for an AWS API that records the calls. */
@@ -25,9 +29,10 @@ export async function startRecordingProxy(behind: string): Promise<RecordingProx
       name === 'host' || name === 'connection' ? [] : values.map((value): [string, string] => [name, value]),
     );
     const body = await buffer(request);
-    calls.push({ target: String(request.headers['x-amz-target']), input: JSON.parse(body.toString()) });
     const { method = '', url = '' } = request;
-    const answer = await fetch(behind + url, { method, headers, body });
+    const target = String(request.headers['x-amz-target'] ?? '');
+    calls.push({ method, path: url, target, input: target === '' ? {} : JSON.parse(body.toString()) });
+    const answer = await fetch(behind + url, { method, headers, body: body.length > 0 ? body : null });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
     response.end(Buffer.from(await answer.arrayBuffer()));
   });

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatNotices, listBundledPackages } from '@soci/bundle-report';
-import { FILTER_BUNDLE, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from '@soci/functions';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE, REPOSITORY_NAMES_FILE } from '@soci/functions';
 import { build } from 'esbuild';
 
 const OUTPUT = fileURLToPath(new URL('../assets', import.meta.url));
@@ -15,7 +15,7 @@ const TARGET = 'node22';
 const unfinished = `${OUTPUT}.part`;
 rmSync(unfinished, { recursive: true, force: true });
 mkdirSync(unfinished, { recursive: true });
-for (const file of [FILTER_BUNDLE.zip, GENERATOR_BUNDLE.zip, REPOSITORY_NAMES_FILE]) {
+for (const file of [FILTER_BUNDLE.zip, GENERATOR_BUNDLE.zip, JOBS_BUNDLE.zip, REPOSITORY_NAMES_FILE]) {
   cpSync(file, join(unfinished, basename(file)));
 }
 const { metafile } = await build({

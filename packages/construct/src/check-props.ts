@@ -122,7 +122,7 @@ export function areDifferent(one: string, other: string): boolean {
 }
 
 /** Validates the range of a number, unless it is a token. */
-function checkNumber(
+export function checkNumber(
   scope: Construct,
   name: string,
   value: number | undefined,

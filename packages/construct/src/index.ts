@@ -1,4 +1,6 @@
 export { type IndexingOptions, SociIndexVersion, SociRecompression } from './indexing-options';
+export { SociRegistryJobs } from './registry-jobs/soci-registry-jobs';
+export type { SociRegistryJobsProps } from './registry-jobs/soci-registry-jobs-props';
 export { SociIndexBuilder } from './soci-index-builder';
 export type { SociIndexBuilderProps } from './soci-index-builder-props';
 export { SociIndexedImage } from './soci-indexed-image';

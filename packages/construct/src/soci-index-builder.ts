@@ -10,7 +10,7 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
-import { REPOSITORY_ACTIONS, resolveRepositories } from './indexed-repositories';
+import { type IndexedRepositories, REPOSITORY_ACTIONS, resolveRepositories } from './indexed-repositories';
 import { createAlarms, createDashboard, createQueueAlarms, generatorMetric } from './monitoring';
 import { createPushRule, resolveDeadLetterQueue } from './push-events';
 import { ShippedCode } from './shipped-assets';
@@ -51,12 +51,20 @@ export class SociIndexBuilder extends Construct {
   /** Alarms, if configured; otherwise empty. */
   public readonly alarms: Alarm[];
 
+  /** What `SociRegistryJobs` must know about the indexes. @internal */
+  public readonly _indexing: {
+    readonly repositories: IndexedRepositories;
+    readonly outputTag: string;
+    readonly version: string;
+  };
+
   private readonly service: string;
 
   public constructor(scope: Construct, id: string, props: SociIndexBuilderProps = {}) {
     super(scope, id);
     checkProps(this, props);
     const repositories = resolveRepositories(this, props);
+    this._indexing = { repositories, outputTag: outputTagOf(props), version: props.indexVersion?.value ?? 'V2' };
     this.service = serviceName(this);
     const deadLetterQueue = resolveDeadLetterQueue(this, props);
     this.deadLetterQueue = deadLetterQueue;

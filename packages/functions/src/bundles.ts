@@ -17,6 +17,12 @@ export const FILTER_BUNDLE: FunctionBundle = bundleOf('filter');
 export const GENERATOR_BUNDLE: FunctionBundle = bundleOf('generator');
 
 /**
+ * Functions of the state machine that indexes a registry, with the handlers `plan.handler`, `list.handler`, `merge.handler` and
+ * `report.handler`. Their environment is {@link JobsEnvironment}.
+ */
+export const JOBS_BUNDLE: Pick<FunctionBundle, 'folder' | 'zip'> = { folder: pathOf('jobs'), zip: pathOf('jobs.zip') };
+
+/**
  * Path of the function that extracts repository names from filters in a stack parameter. It is one CommonJS file for inline code
  * in the template. Its handler is `index.handler`.
  */

@@ -20,6 +20,12 @@ export type FunctionErrorCode =
   | 'ACCESS_DENIED'
   /** Amazon ECR did not delete an index. */
   | 'DELETION_REFUSED'
+  /** The input of a state machine's execution is invalid. */
+  | 'INPUT_INVALID'
+  /** Another run of the state machine is active. */
+  | 'RUN_ACTIVE'
+  /** A run would index more images than is allowed without confirmation. */
+  | 'CONFIRMATION_MISSING'
   /** Temporary error: a retry with the same event may succeed. */
   | 'TRY_AGAIN';
 

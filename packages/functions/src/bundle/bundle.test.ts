@@ -3,17 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from '../bundles.ts';
+import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE, JOBS_BUNDLE } from '../bundles.ts';
 import { zipFiles } from './bundle-files.ts';
 
 const KB = 1000;
 
-function filesOf({ folder }: FunctionBundle): Map<string, Uint8Array> {
+type Bundle = Pick<FunctionBundle, 'folder' | 'zip'>;
+
+function filesOf({ folder }: Bundle): Map<string, Uint8Array> {
   return new Map(readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]));
 }
 
 /** Returns the size of the code that is loaded at start: the entry and its static imports, in bytes. */
-function startSizeOf(bundle: FunctionBundle): number {
+function startSizeOf(bundle: Bundle): number {
   const files = filesOf(bundle);
   const read = new Set<string>();
   const visit = (name: string): void => {
@@ -26,25 +28,27 @@ function startSizeOf(bundle: FunctionBundle): number {
   return [...read].reduce((sum, name) => sum + (files.get(name)?.length ?? 0), 0);
 }
 
-const sizeOf = (bundle: FunctionBundle) => [...filesOf(bundle).values()].reduce((sum, { length }) => sum + length, 0);
+const sizeOf = (bundle: Bundle) => [...filesOf(bundle).values()].reduce((sum, { length }) => sum + length, 0);
 
 describe.each([
-  ['filter', FILTER_BUNDLE],
-  ['generator', GENERATOR_BUNDLE],
-])('the zip of the %s', (_, bundle) => {
+  ['filter', FILTER_BUNDLE, 'valibot', 'Copyright (c) Fabian Hiller'],
+  ['generator', GENERATOR_BUNDLE, 'valibot', 'Copyright (c) Fabian Hiller'],
+  ['jobs', JOBS_BUNDLE, '@aws-sdk/client-s3', 'Copyright 2018-2020 Amazon.com'],
+])('the zip of the %s', (_, bundle, dependency, copyright) => {
   it('contains exactly the files of its folder', () => {
     const unzipped = unzipSync(readFileSync(bundle.zip));
     const files = filesOf(bundle);
     expect(Object.keys(unzipped).sort()).toEqual([...files.keys()].sort());
     for (const [name, content] of files) expect(Buffer.compare(unzipped[name] ?? Buffer.of(), content)).toBe(0);
-    expect([...files.keys()]).toContain('index.js');
+    const entries = bundle === JOBS_BUNDLE ? ['list.js', 'merge.js', 'plan.js', 'report.js'] : ['index.js'];
+    expect([...files.keys()]).toEqual(expect.arrayContaining(entries));
     expect([...files.keys()].filter((name) => name.endsWith('.map'))).toEqual([]);
   });
 
   it('has the licenses of the packages in it', () => {
     const notices = Buffer.from(filesOf(bundle).get('THIRD-PARTY-LICENSES.txt') ?? []).toString();
-    expect(notices).toMatch(/^valibot \d/m);
-    expect(notices).toContain('Copyright (c) Fabian Hiller');
+    expect(notices).toContain(`\n${dependency} `);
+    expect(notices).toContain(copyright);
     expect(notices).toContain('Apache License');
   });
 
@@ -72,8 +76,12 @@ describe('the code', () => {
     expect(sizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(700 * KB);
   });
 
+  it('of the jobs has at most 620 KB in total', () => {
+    expect(sizeOf(JOBS_BUNDLE)).toBeLessThanOrEqual(620 * KB);
+  });
+
   it('contains no path of the build machine', () => {
-    for (const bundle of [FILTER_BUNDLE, GENERATOR_BUNDLE]) {
+    for (const bundle of [FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE]) {
       for (const content of filesOf(bundle).values()) {
         expect(Buffer.from(content).includes(process.cwd())).toBe(false);
       }

@@ -18,6 +18,12 @@ const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // Worker thread, which `@soci/index` loads from the folder of the code that starts it.
     'layer-worker': join(dirname(fileURLToPath(import.meta.resolve('@soci/index'))), 'layers', 'layer-worker.js'),
   },
+  jobs: {
+    plan: fileURLToPath(new URL('../jobs/plan-handler.js', import.meta.url)),
+    list: fileURLToPath(new URL('../jobs/list-handler.js', import.meta.url)),
+    merge: fileURLToPath(new URL('../jobs/merge-handler.js', import.meta.url)),
+    report: fileURLToPath(new URL('../jobs/report-handler.js', import.meta.url)),
+  },
 };
 
 const REPOSITORY_NAMES = fileURLToPath(new URL('../repository-names.js', import.meta.url));

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
 import { messageOf } from '../errors.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
+import { INDEX_READY, indexReadyDetail } from './announce.ts';
 import { type GeneratorContext, type GeneratorResponse, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
 import { type QueueMessage, readQueueMessage } from './queue-message.ts';
@@ -21,8 +22,8 @@ const announce: GeneratorContext['announce'] =
   eventBus === undefined
     ? undefined
     : async (event, indexed) => {
-        const { announceIndex } = await import('./announce.ts');
-        await announceIndex(eventBus, event, indexed);
+        const { sendEvent } = await import('../send-event.ts');
+        await sendEvent(eventBus, INDEX_READY, indexReadyDetail(event, indexed));
       };
 
 /**

@@ -2,7 +2,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Outcome } from './outcome.ts';
 
 /** Default namespace of the metrics. `POWERTOOLS_METRICS_NAMESPACE` overrides it. */
-const METRICS_NAMESPACE = 'SociIndexBuilder';
+export const METRICS_NAMESPACE = 'SociIndexBuilder';
 
 /** Writes metrics of outcomes to the log, in the CloudWatch embedded metric format. */
 export interface OutcomeMetrics {

@@ -1,0 +1,183 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { GENERATOR_BUNDLE, JOBS_BUNDLE } from '@soci/functions';
+import { startTestLambda, type TestLambda } from '@soci/test-aws';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import type { AwsCalls } from '../aws/aws-calls.ts';
+import { type DeployedFunction, getFunction, getRolePolicies } from '../aws/deployed.ts';
+import { type Moto, startMoto } from '../aws/moto.ts';
+import { bootstrap, DeployedStack } from '../aws/stack.ts';
+import { createTestFunction } from '../aws/test-function.ts';
+import type { Call, Policy } from '../iam/policy.ts';
+import { REPORT } from '../report.ts';
+import { type Resource, readTemplate, templatePath } from '../templates/templates.ts';
+import { callsOfEcr, callsOfEvents, callsOfLog, callsOfRequests, callsOfS3 } from '../workflow/calls.ts';
+import { type RecordingProxy, startRecordingProxy } from '../workflow/recording-proxy.ts';
+
+const TEMPLATE = 'registry-jobs';
+
+/** Steps of the state machine, by the handler of their function. */
+const STEPS = ['plan', 'list', 'merge', 'report'] as const;
+
+/** A function of the stack: the generator, or a step. */
+export type JobFunction = 'generator' | (typeof STEPS)[number];
+
+/** An execution of the state machine that has ended. */
+export interface Execution {
+  readonly executionArn: string;
+  readonly status: string;
+  readonly output?: string;
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+interface RunningFunction {
+  readonly deployed: DeployedFunction;
+  readonly proxies: Readonly<Record<'ecr' | 's3' | 'events', RecordingProxy>>;
+}
+
+/** The state machine in moto, its functions in a test Lambda, and a test registry. */
+export class DeployedJobs {
+  readonly registry: TestRegistry;
+  readonly lambda: TestLambda;
+  readonly bucket: string;
+  readonly #moto: Moto;
+  readonly #stateMachine: string;
+  readonly #functions: ReadonlyMap<JobFunction, RunningFunction>;
+
+  private constructor(
+    registry: TestRegistry,
+    lambda: TestLambda,
+    moto: Moto,
+    names: { readonly bucket: string; readonly stateMachine: string },
+    functions: ReadonlyMap<JobFunction, RunningFunction>,
+  ) {
+    this.registry = registry;
+    this.lambda = lambda;
+    this.bucket = names.bucket;
+    this.#moto = moto;
+    this.#stateMachine = names.stateMachine;
+    this.#functions = functions;
+  }
+
+  /** Deploys the stack. @param prepare - Changes the text of the template. */
+  static async start(prepare: (template: string) => string = (text) => text): Promise<DeployedJobs> {
+    const registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
+    const lambda = await startTestLambda({ retryDelay: 10 });
+    const moto = await startMoto({}, lambda.endpoint);
+    const { aws } = moto;
+    const template = writeTemplate(prepare);
+    await bootstrap(aws, [template]);
+    const stack = await DeployedStack.create(aws, 'jobs', {}, template);
+    const resources = await stack.resources();
+    const [bucket, stateMachine] = ['AWS::S3::Bucket', 'AWS::StepFunctions::StateMachine'].map((type) => {
+      const [found] = [...resources.values()].filter(({ ResourceType }) => ResourceType === type);
+      return found?.PhysicalResourceId ?? '';
+    }) as [string, string];
+    const functions = new Map<JobFunction, RunningFunction>();
+    for (const name of ['generator', ...STEPS] as const) {
+      functions.set(name, await runFunction(name, { aws, stack, registry, lambda }));
+    }
+    return new DeployedJobs(registry, lambda, moto, { bucket, stateMachine }, functions);
+  }
+
+  /** Starts the state machine and waits for its end. */
+  async run(input: object = {}, name = 'run'): Promise<Execution> {
+    const { executionArn } = await this.begin(input, name);
+    return this.end(executionArn);
+  }
+
+  /** Starts the state machine. */
+  begin(input: object, name: string): Promise<{ readonly executionArn: string }> {
+    const request = { stateMachineArn: this.#stateMachine, name, input: JSON.stringify(input) };
+    return this.#moto.aws.json('states', 'AWSStepFunctions.StartExecution', request);
+  }
+
+  /** Waits for the end of an execution. */
+  async end(executionArn: string): Promise<Execution> {
+    for (;;) {
+      const found = await this.#moto.aws.json<Execution>('states', 'AWSStepFunctions.DescribeExecution', {
+        executionArn,
+      });
+      if (found.status !== 'RUNNING') return found;
+      await wait(100);
+    }
+  }
+
+  /** Reads JSON from the bucket. */
+  async read<Content>(key: string): Promise<Content> {
+    return JSON.parse((await this.#moto.aws.get('s3', `/${this.bucket}/${key}`)).toString()) as Content;
+  }
+
+  /** Returns the policies of the role of a function. */
+  policies(name: JobFunction): Promise<Policy[]> {
+    return getRolePolicies(this.#moto.aws, this.#function(name).deployed);
+  }
+
+  /** Returns all calls of a function so far. */
+  calls(name: JobFunction): Call[] {
+    const { deployed, proxies } = this.#function(name);
+    return [
+      ...callsOfEcr(proxies.ecr.calls),
+      ...callsOfS3(proxies.s3.calls),
+      ...callsOfEvents(proxies.events.calls),
+      ...callsOfLog(deployed.FunctionName),
+      ...(name === 'generator' ? callsOfRequests(this.registry.requests) : []),
+    ];
+  }
+
+  /** Returns the ARN of a function. */
+  arnOf(name: JobFunction): string {
+    return this.#function(name).deployed.FunctionArn;
+  }
+
+  #function(name: JobFunction): RunningFunction {
+    const found = this.#functions.get(name);
+    if (found === undefined) throw new Error(`${name} is not deployed`);
+    return found;
+  }
+
+  async stop(): Promise<void> {
+    const proxies = [...this.#functions.values()].flatMap(({ proxies: each }) => Object.values(each));
+    await Promise.all([this.#moto, this.lambda, this.registry, ...proxies].map((each) => each.stop()));
+  }
+}
+
+interface Environment {
+  readonly aws: AwsCalls;
+  readonly stack: DeployedStack;
+  readonly registry: TestRegistry;
+  readonly lambda: TestLambda;
+}
+
+async function runFunction(name: JobFunction, { aws, stack, registry, lambda }: Environment): Promise<RunningFunction> {
+  const deployed = await getFunction(aws, stack, findFunction(name));
+  const [ecr, s3, events] = await Promise.all([registry.awsEndpoint, aws.url, aws.url].map(startRecordingProxy));
+  if (ecr === undefined || s3 === undefined || events === undefined) throw new Error('a proxy is missing');
+  const { zip } = name === 'generator' ? GENERATOR_BUNDLE : JOBS_BUNDLE;
+  createTestFunction(lambda, deployed, readFileSync(zip), {
+    AWS_ENDPOINT_URL_ECR: ecr.endpoint,
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: events.endpoint,
+    ...(name === 'generator' && { soci_registry_host: registry.host }),
+  });
+  return { deployed, proxies: { ecr, s3, events } };
+}
+
+/** Returns the logical id of a function. */
+function findFunction(name: JobFunction): string {
+  const isWanted = (id: string, { Type, Properties }: Resource) =>
+    Type === 'AWS::Lambda::Function' &&
+    (name === 'generator' ? id.includes('SociIndexGenerator') : Properties?.Handler === `${name}.handler`);
+  const [found] = Object.entries(readTemplate(TEMPLATE).Resources).filter(([id, resource]) => isWanted(id, resource));
+  if (found === undefined) throw new Error(`${TEMPLATE} has no function ${name}`);
+  return found[0];
+}
+
+/** Writes the template with the changes of a test. Returns its path. */
+function writeTemplate(prepare: (template: string) => string): string {
+  const path = join(REPORT.folder, 'templates', `${TEMPLATE}-prepared.json`);
+  writeFileSync(path, prepare(readFileSync(templatePath(TEMPLATE), 'utf8')));
+  return path;
+}

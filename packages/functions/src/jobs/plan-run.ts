@@ -1,0 +1,65 @@
+import { type Filters, parseFilters, repositoryPatterns } from '@soci/filter';
+import type { RegistryCatalog } from '@soci/oci';
+import { FunctionError } from '../errors.ts';
+import type { Log } from '../invocation.ts';
+import { parseRun, type Run, type RunRequest, type StoredItems } from './run.ts';
+import type { RunStore } from './store.ts';
+
+/** Response of the first step. */
+export interface PlannedRun {
+  readonly run: Run;
+  /** Names of the repositories to list. */
+  readonly repositories: StoredItems;
+}
+
+/** Dependencies of {@link planRun}. */
+export interface PlanContext {
+  readonly filters: Filters;
+  readonly catalog: Pick<RegistryCatalog, 'repositories'>;
+  readonly store: Pick<RunStore, 'put'>;
+  readonly log: Log;
+}
+
+/**
+ * First step of a run: writes the names of the repositories that a filter can match.
+ *
+ * @throws FunctionError `INPUT_INVALID`, `RUN_ACTIVE`; errors of the catalog and of the store.
+ */
+export async function planRun(
+  request: Partial<RunRequest>,
+  { filters, catalog, store, log }: PlanContext,
+): Promise<PlannedRun> {
+  const run = parseRun(request);
+  const matches = repositoryMatcher(filtersOf(run, filters));
+  const names: string[] = [];
+  let all = 0;
+  for await (const name of catalog.repositories()) {
+    all += 1;
+    if (matches(name)) names.push(name);
+  }
+  const key = `${run.prefix}/repositories.json`;
+  await store.put(key, names);
+  log.info(`${names.length} of ${all} repositories match the filters`, { run: run.name, repositories: names.length });
+  return { run, repositories: { key, count: names.length } };
+}
+
+/** Returns the filters of a run: those of its input, or those of the settings. @throws FunctionError `INPUT_INVALID` */
+export function filtersOf(run: Run, settings: Filters): Filters {
+  if (run.filters === undefined) return settings;
+  try {
+    return parseFilters(run.filters);
+  } catch (cause) {
+    throw new FunctionError(
+      'INPUT_INVALID',
+      `the input of the execution is invalid: filters: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+/** Returns a function that tells whether filters can match a tag of a repository. */
+function repositoryMatcher(filters: Filters): (name: string) => boolean {
+  const patterns = repositoryPatterns(filters).map((pattern) => `${pattern}:*`);
+  const { include } = parseFilters(patterns.join(','));
+  return (name) => include.some((filter) => filter.matches(`${name}:v`));
+}

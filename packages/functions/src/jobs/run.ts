@@ -1,0 +1,104 @@
+import { FunctionError } from '../errors.ts';
+
+/** A run of the state machine: the input of every step. */
+export interface Run {
+  /** Name of the execution. */
+  readonly name: string;
+  /** ARN of the execution. */
+  readonly execution: string;
+  /** Start of the execution, in RFC 3339 format in UTC. */
+  readonly time: string;
+  /** Prefix of all keys of the run, without a slash at the end. */
+  readonly prefix: string;
+  /** Prefixes for the results that Step Functions writes: of the listed repositories and of the indexed images. */
+  readonly lists: string;
+  readonly results: string;
+  /** Whether the run only reports what it would index. */
+  readonly dryRun: boolean;
+  /** Whether the run may index more images than the limit for runs without confirmation. */
+  readonly confirm: boolean;
+  /** Filters that replace those of the settings. */
+  readonly filters?: string;
+}
+
+/** A JSON array in the bucket. */
+export interface StoredItems {
+  readonly key: string;
+  readonly count: number;
+}
+
+/** Input of an execution. All fields are optional. */
+export interface RunInput {
+  /** Whether to report only what the run would index. @default false */
+  readonly dryRun?: boolean;
+  /** Whether to index more images than the limit for runs without confirmation. @default false */
+  readonly confirm?: boolean;
+  /** `repository:tag` filters, comma-separated, instead of those of the deployment. */
+  readonly filters?: string;
+}
+
+const KNOWN: readonly string[] = ['dryRun', 'confirm', 'filters'];
+
+/** @see AWS Step Functions API Reference, "StartExecution", name */
+const EXECUTION_NAME = /^[\w.+!@()=-]{1,80}$/;
+
+/** What the state machine passes to its first step. */
+export interface RunRequest {
+  /** ARN of the execution. */
+  readonly execution: string;
+  /** Start of the execution. */
+  readonly started: string;
+  /** Input of the execution. */
+  readonly input: unknown;
+  /** ARNs of the active executions of the state machine, newest first. */
+  readonly active: readonly string[];
+}
+
+/**
+ * Parses the request of the first step.
+ *
+ * @throws FunctionError `INPUT_INVALID`; `RUN_ACTIVE` if an older run is active.
+ */
+export function parseRun(request: Partial<RunRequest>): Run {
+  const { execution, started, input, active = [] } = request;
+  const name = String(execution).split(':').pop() ?? '';
+  const time = new Date(String(started));
+  if (!EXECUTION_NAME.test(name) || Number.isNaN(time.valueOf())) {
+    throw new FunctionError(
+      'INPUT_INVALID',
+      'the request has no execution: start the state machine instead of the function',
+    );
+  }
+  // The list is eventually consistent: it may lack this run, and then contains only older ones.
+  const oldest = active.at(-1);
+  if (oldest !== undefined && oldest !== execution) {
+    throw new FunctionError('RUN_ACTIVE', `another run is active: ${oldest}. Wait for its end, or stop it`);
+  }
+  const { dryRun = false, confirm = false, filters } = parseInput(input);
+  const prefix = `runs/${name}`;
+  return {
+    name,
+    execution: String(execution),
+    time: time.toISOString(),
+    prefix,
+    lists: `${prefix}/lists`,
+    results: `${prefix}/results`,
+    dryRun,
+    confirm,
+    ...(filters !== undefined && { filters }),
+  };
+}
+
+function parseInput(input: unknown): RunInput {
+  const fail = (problem: string): never => {
+    throw new FunctionError('INPUT_INVALID', `the input of the execution is invalid: ${problem}`);
+  };
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    return fail('it is not a JSON object: use {}');
+  for (const [name, value] of Object.entries(input)) {
+    const expected = name === 'filters' ? 'string' : 'boolean';
+    if (!KNOWN.includes(name)) fail(`unknown field ${JSON.stringify(name)}: use ${KNOWN.join(', ')}`);
+    if (typeof value !== expected) fail(`${name} is ${JSON.stringify(value)}: expected a ${expected}`);
+  }
+  return input;
+}
