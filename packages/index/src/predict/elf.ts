@@ -329,7 +329,9 @@ class ElfView {
   /** An address, offset or size: 64 bits, or 32 bits. Larger numbers than 2^53 are rounded. */
   word(offset: number): number {
     if (!this.#is64Bit) return this.u32(offset);
-    return offset + 8 <= this.#view.byteLength ? Number(this.#view.getBigUint64(offset, this.#isLittleEndian)) : 0;
+    if (offset + 8 > this.#view.byteLength) return 0;
+    const [low, high] = this.#isLittleEndian ? [offset, offset + 4] : [offset + 4, offset];
+    return this.#view.getUint32(high, this.#isLittleEndian) * 2 ** 32 + this.#view.getUint32(low, this.#isLittleEndian);
   }
 }
 

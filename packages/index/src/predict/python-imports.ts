@@ -192,8 +192,8 @@ function addImports(statement: string, isFallback: boolean, imports: PythonImpor
   for (const [, module = ''] of statement.matchAll(CALL)) imports.push({ module, names: [], isFallback });
 }
 
-/** Characters that have no meaning outside of names and operators. */
-const PLAIN = /[^\s#\\"'()[\]{}]+/y;
+/** Characters that have no meaning outside of names and operators, with single spaces between them. */
+const PLAIN = /[^\s#\\"'()[\]{}]+(?: [^\s#\\"'()[\]{}]+)*/y;
 const SPACES = /[^\S\r\n]+/y;
 
 /** Yields the logical lines of a module with their indentation: continued lines are joined, strings of several lines and comments removed. */
@@ -267,18 +267,24 @@ function indentAfter(spaces: string): number {
   return indent;
 }
 
+/** What ends a string literal, by its quotes, or escapes a character in it. */
+const STOPS: Readonly<Record<string, RegExp>> = {
+  "'": /[\\\n']/g,
+  '"': /[\\\n"]/g,
+  "'''": /\\|'''/g,
+  '"""': /\\|"""/g,
+};
+
 /** Returns the position after the string literal at `start`. A literal on one line ends at the end of the line. */
 function endOfString(source: string, start: number): number {
   const quote = source[start] as string;
   const triple = quote.repeat(3);
-  const isTriple = source.startsWith(triple, start);
-  let at = start + (isTriple ? 3 : 1);
-  while (at < source.length) {
-    if (source[at] === '\\') at += 2;
-    else if (isTriple && source.startsWith(triple, at)) return at + 3;
-    else if (!isTriple && source[at] === quote) return at + 1;
-    else if (!isTriple && source[at] === '\n') return at;
-    else at++;
+  const quotes = source.startsWith(triple, start) ? triple : quote;
+  const stops = STOPS[quotes] as RegExp;
+  for (let at = start + quotes.length; ; at = stops.lastIndex + 1) {
+    stops.lastIndex = at;
+    const stop = stops.exec(source);
+    if (stop === null) return source.length;
+    if (stop[0] !== '\\') return stop[0] === '\n' ? stop.index : stops.lastIndex;
   }
-  return source.length;
 }
