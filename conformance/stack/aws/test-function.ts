@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestLambda } from '@soci/test-aws';
 import { unzip } from '../../lambda/bundle/unpacked.ts';
@@ -16,11 +16,12 @@ export function createTestFunction(
   zip: Buffer,
   endpoints: Readonly<Record<string, string>>,
 ): void {
-  const folder = join(REPORT.folder, 'functions', FunctionName);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const functions = join(REPORT.folder, 'functions');
+  mkdirSync(functions, { recursive: true });
+  // Processes of an earlier function with this name may still read its folder.
+  const folder = mkdtempSync(join(functions, `${FunctionName}-`));
   // Without this file, Node would use the package.json of this project, which declares ES modules.
-  writeFileSync(join(folder, '..', 'package.json'), '{}');
+  writeFileSync(join(functions, 'package.json'), '{}');
   for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);
   lambda.createFunction({
     name: FunctionName,

@@ -8,6 +8,9 @@
 - It updates resources that a condition changes.
 - It splits the default value of a list parameter, and trims the items.
 - It runs inline code of a template.
+- It keeps resources with a DeletionPolicy that retains them.
+- It lets only the tests read a queue: moto would invoke its own function with each message.
+- It moves messages from a dead-letter queue back to the queue (StartMessageMoveTask).
 
 python serve.py URL [OPTIONS OF MOTO'S SERVER]
 
@@ -30,6 +33,10 @@ from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.parsing import ResourceMap
 from moto.server import main
+from moto.core.responses import ActionResult
+from moto.sqs.exceptions import InvalidParameterValue
+from moto.sqs.models import Queue
+from moto.sqs.responses import SQSResponse
 
 URL = sys.argv.pop(1)
 # State machines find the other services of moto at this port.
@@ -184,12 +191,35 @@ def zip_inline_code(code):
     return archive.getvalue()
 
 
+def delete_unless_retained(self, parsed_resource, resource_json):
+    if not resource_json.get("DeletionPolicy", "Delete").startswith("Retain"):
+        delete_one_resource(self, parsed_resource, resource_json)
+
+
+def start_message_move_task(self):
+    arn = self._get_param("SourceArn")
+    queues = self.sqs_backend.queues.values()
+    target = next((queue for queue in queues if queue.redrive_policy and queue.redrive_policy["deadLetterTargetArn"] == arn), None)
+    if target is None:
+        raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
+    source = next(queue for queue in queues if queue.queue_arn == arn)
+    moved = list(source.messages)
+    for message in moved:
+        self.sqs_backend.send_message(target.name, message.body)
+        source._messages.remove(message)
+    return ActionResult({"TaskHandle": base64.b64encode(f"{arn} {len(moved)}".encode()).decode()})
+
+
+delete_one_resource = ResourceMap._delete_resource
 find_direct_changes = ResourceMap.build_resource_diff
 load_given_parameters = ResourceMap.load_parameters
 delete_resources = ResourceMap.delete
 update_function_in_place = LambdaFunction.update_from_cloudformation_json
 ResourceMap.build_resource_diff = find_changes
 ResourceMap.delete = delete_all
+ResourceMap._delete_resource = delete_unless_retained
+Queue.lambda_event_source_mappings = property(lambda self: {}, lambda self, value: None)
+SQSResponse.start_message_move_task = start_message_move_task
 ResourceMap.load_parameters = load_parameters
 LambdaFunction._create_zipfile_from_plaintext_code = staticmethod(zip_inline_code)
 LambdaFunction.update_from_cloudformation_json = classmethod(update_function)

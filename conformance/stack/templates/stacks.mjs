@@ -24,6 +24,12 @@ export const STACKS = {
     new SociIndexBuilder(stack, 'Soci');
     return stack;
   },
+  /** The stack of `default-props` with another delivery. */
+  queued: (app) => {
+    const stack = new Stack(app, 'Default');
+    new SociIndexBuilder(stack, 'Soci', { queue: true });
+    return stack;
+  },
   'every-prop': makeEveryProp,
   'two-builders': (app) => {
     const stack = new Stack(app, 'Two');

@@ -12,6 +12,7 @@ export const TEMPLATES_FOLDER: string = join(REPORT.folder, 'templates');
 export const TEMPLATE_NAMES = [
   'plain',
   'default-props',
+  'queued',
   'every-prop',
   'two-builders',
   'indexed-images',

@@ -13,7 +13,8 @@ let client: SQSClient | undefined;
  */
 export async function sendMessage(queueUrl: string, body: string): Promise<string> {
   try {
-    client ??= new SQSClient({ requestHandler: SDK_TIMEOUTS });
+    // Otherwise, AWS_USE_FIPS_ENDPOINT and AWS_ENDPOINT_URL_SQS would have no effect.
+    client ??= new SQSClient({ requestHandler: SDK_TIMEOUTS, useQueueUrlAsEndpoint: false });
     const { MessageId } = await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
     return MessageId ?? '';
   } catch (cause) {
