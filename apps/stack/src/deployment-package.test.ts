@@ -11,6 +11,11 @@ it("uses the keys of AWS's SOCI Index Builder, so that existing permissions matc
   ]);
 });
 
+it('has a template that fits in a request of CloudFormation, which accepts 51,200 bytes', () => {
+  const { files, template } = makePackage({ hashNames: true });
+  expect(files.get(template)?.length).toBeLessThan(51_200);
+});
+
 it('with hashNames, adds a hash to the keys and keeps their ends', () => {
   const { files, template } = makePackage({ prefix: 'a/', hashNames: true });
   const zips = [...files.keys()].filter((key) => key.endsWith('.zip'));

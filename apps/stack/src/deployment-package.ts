@@ -41,7 +41,8 @@ export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: Pack
     files: new Map([
       [`${prefix}${keys.filter}`, readFileSync(FILTER_BUNDLE.zip)],
       [`${prefix}${keys.generator}`, readFileSync(GENERATOR_BUNDLE.zip)],
-      [template, Buffer.from(`${JSON.stringify(plainTemplate(keys), undefined, 2)}\n`)],
+      // Without white space, because a request may contain at most 51,200 bytes of template.
+      [template, Buffer.from(JSON.stringify(plainTemplate(keys)))],
     ]),
   };
 }

@@ -32,9 +32,14 @@ it('matches the snapshot', async () => {
   await expect(`${JSON.stringify(masked, undefined, 2)}\n`).toMatchFileSnapshot('./fixtures/plain-template.json');
 });
 
-it('has no bootstrap version or assets, two rules, and fits in a request', () => {
+it('has no bootstrap version or assets, rules for its parameters, and fits in a request', () => {
   const text = JSON.stringify(template);
-  expect(Object.keys(template.Rules)).toEqual(['RecompressionNeedsV2', 'StoredProfileSetsSpanSize']);
+  expect(Object.keys(template.Rules)).toEqual([
+    'RecompressionNeedsV2',
+    'StoredProfileSetsSpanSize',
+    'UntaggedImagesNeedNoTag',
+    'VpcNeedsSubnetsAndSecurityGroups',
+  ]);
   expect(text).not.toMatch(/cdk-hnb|BootstrapVersion|aws:asset|AssetParameters|CDKMetadata/);
   expect(text.length).toBeLessThan(MAX_INLINE_TEMPLATE);
 });
@@ -136,6 +141,40 @@ it.each([
   expect(new RegExp(AllowedPattern).test(value)).toBe(isValid);
 });
 
+it('rejects untagged images with the default tag, and a VPC without security groups', () => {
+  expect(template.Rules.UntaggedImagesNeedNoTag).toMatchObject({
+    RuleCondition: { 'Fn::Equals': [{ Ref: 'UntaggedImages' }, 'true'] },
+    Assertions: [
+      {
+        Assert: {
+          'Fn::Or': [
+            { 'Fn::Equals': [{ Ref: 'SociIndexVersion' }, 'V1'] },
+            { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'SociOutputTag' }, '{tag}-soci'] }] },
+          ],
+        },
+      },
+    ],
+  });
+  const empty = (name: string) => ({ 'Fn::Equals': [{ Ref: name }, ''] });
+  const [subnets, groups] = [empty('SubnetIds'), empty('SecurityGroupIds')];
+  const neither = { 'Fn::And': [subnets, groups] };
+  const both = { 'Fn::And': [{ 'Fn::Not': [subnets] }, { 'Fn::Not': [groups] }] };
+  expect(template.Rules.VpcNeedsSubnetsAndSecurityGroups).toMatchObject({
+    Assertions: [{ Assert: { 'Fn::Or': [neither, both] } }],
+  });
+});
+
+it('exports the name of the stack like the template of AWS', () => {
+  expect(template.Outputs.ExportsStackName).toEqual({
+    Value: { Ref: 'AWS::StackName' },
+    Export: { Name: { 'Fn::Join': ['', ['ExportsStackName-', { Ref: 'AWS::StackName' }]] } },
+  });
+});
+
+it('sets the timeout of the generator from a parameter with the range of Lambda', () => {
+  expect(template.Parameters.Timeout).toMatchObject({ Type: 'Number', Default: 900, MinValue: 30, MaxValue: 1800 });
+});
+
 it('sets the memory of the generator from a parameter with the range of Lambda', () => {
   expect(template.Parameters.MemorySize).toMatchObject({
     Type: 'Number',
@@ -183,6 +222,27 @@ describe('a parameter', () => {
         'arn:aws:iam::aws:policy/a',
       ],
       ['', 'None', 'arn:aws:iam::123456789012345:policy/a', 'arn:aws:iam::123456789012:role/a', 'nonesuch'],
+    ],
+    ['ReservedConcurrency', ['none', '1', '20', '1000'], ['0', '', '1001', 'None', '-1']],
+    [
+      'AlarmTopicArn',
+      ['none', 'arn:aws:sns:us-east-1:123456789012:alarms', 'arn:aws-cn:sns:cn-north-1:123456789012:a_b-c'],
+      ['', 'alarms', 'arn:aws:sns:us-east-1:123456789012:alarms.fifo', 'arn:aws:sqs:us-east-1:123456789012:alarms'],
+    ],
+    [
+      'SubnetIds',
+      ['', 'subnet-0a1b', 'subnet-0a1b,subnet-1a1b'],
+      ['subnet-', 'subnet-0a1b,', 'subnet-0a1b, subnet-1a1b'],
+    ],
+    ['SecurityGroupIds', ['', 'sg-0a1b', 'sg-0a1b,sg-1a1b'], ['sg-', 'sg-0a1b,', 'subnet-0a1b']],
+    [
+      'KmsKeyArn',
+      [
+        'none',
+        'arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd',
+        'arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/a-1',
+      ],
+      ['', 'alias/key', 'arn:aws:kms:eu-west-1:123456789012:alias/key', 'arn:aws:kms:eu-west-1:1:key/a'],
     ],
   ])('%s allows %j and rejects %j', (name, allowed, rejected) => {
     expect(allowed.filter((value) => !allows(name, value))).toEqual([]);

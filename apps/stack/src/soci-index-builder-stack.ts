@@ -68,7 +68,6 @@ export class SociIndexBuilderStack extends Stack {
       ...parameters?.props,
     });
     overrideLogicalIds(this.builder);
-    parameters?.apply(this.builder);
     const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description });
     const filtering = this.builder.filterFunction.functionName;
     const generator = this.builder.generatorFunction.functionName;
@@ -76,6 +75,7 @@ export class SociIndexBuilderStack extends Stack {
     output('FilteringFunction', filtering, 'Function that compares images with the filters.');
     output('GeneratorFunction', generator, 'Function that builds and pushes SOCI indexes.');
     output('GeneratorLogGroup', `/aws/lambda/${generator}`, 'Log group with the outcome of each image.');
+    parameters?.apply(this.builder);
   }
 }
 

@@ -1,8 +1,12 @@
 import type { SociIndexBuilder, SociIndexBuilderProps } from '@soci/construct';
 import type { Stack } from 'aws-cdk-lib';
 import type { FunctionKeys } from './function-keys.ts';
+import { eventParameters } from './parameters/events.ts';
+import { functionParameters } from './parameters/functions.ts';
 import { indexingParameters } from './parameters/indexing.ts';
-import { describeGroups } from './parameters/parameter-group.ts';
+import { monitoringParameters } from './parameters/monitoring.ts';
+import { describeGroups, type ParameterGroup } from './parameters/parameter-group.ts';
+import { applyPermissions } from './parameters/permissions.ts';
 import { resourceParameters } from './parameters/resources.ts';
 import { securityParameters } from './parameters/security.ts';
 
@@ -20,12 +24,20 @@ export interface TemplateParameters {
  * @param keys - S3 keys of the zips, relative to the key prefix.
  */
 export function createParameters(stack: Stack, keys: FunctionKeys): TemplateParameters {
-  const groups = [indexingParameters(stack), resourceParameters(stack, keys), securityParameters(stack)];
+  const groups: readonly ParameterGroup[] = [
+    indexingParameters(stack),
+    eventParameters(stack),
+    resourceParameters(stack, keys),
+    functionParameters(stack),
+    monitoringParameters(stack),
+    securityParameters(stack),
+  ];
   describeGroups(stack, groups);
   return {
     props: Object.assign({}, ...groups.map(({ props }) => props)),
     apply(builder) {
       for (const group of groups) group.apply?.(builder);
+      applyPermissions(stack, builder, Object.assign({}, ...groups.map(({ permissions }) => permissions)));
     },
   };
 }

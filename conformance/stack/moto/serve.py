@@ -5,7 +5,10 @@
 - It deletes the previous object of a custom resource that changes its physical id.
 - It rejects a change of the function of a custom resource.
 - It replaces a function that changes its name.
-- It updates resources that a condition changes.
+- It updates resources that a condition or the default of a parameter changes.
+- It creates and deletes resources whose own condition changes, and lists only those that exist.
+- It updates the inline policies of a role.
+- It removes items of lists that are AWS::NoValue.
 - It splits the default value of a list parameter, and trims the items.
 - It runs inline code of a template.
 - It keeps resources with a DeletionPolicy that retains them.
@@ -27,11 +30,14 @@ import sys
 import urllib.request
 import zipfile
 
+import moto.cloudformation.parsing as parsing
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import Stack
 from moto.cloudformation.parsing import ResourceMap
+from moto.iam.models import Role
 from moto.server import main
 from moto.core.responses import ActionResult
 from moto.sqs.exceptions import InvalidParameterValue
@@ -152,20 +158,89 @@ def conditions(template):
     return own | {name for value in template.values() for name in conditions(value)}
 
 
+def names_of_conditions(expression):
+    """The names in {"Condition": NAME} of a condition."""
+    if isinstance(expression, list):
+        return {name for item in expression for name in names_of_conditions(item)}
+    if not isinstance(expression, dict):
+        return set()
+    own = {expression["Condition"]} if isinstance(expression.get("Condition"), str) else set()
+    return own | {name for value in expression.values() for name in names_of_conditions(value)}
+
+
+def find_changed_conditions(expressions, parameters):
+    changed = {name for name, value in expressions.items() if parameters & references(value)}
+    while True:
+        more = {name for name, value in expressions.items() if changed & names_of_conditions(value)} - changed
+        if not more:
+            return changed
+        changed |= more
+
+
+def find_existing(self, template, parameters):
+    """The names of the resources whose condition holds."""
+    place = (self._region_name, self._account_id)
+    other = ResourceMap(self.stack_id, self["AWS::StackName"], parameters, {}, *place, template, None)
+    other.load_mapping()
+    other.load_parameters()
+    other.load_conditions()
+    resources = template["Resources"].items()
+    return {name for name, made in resources if "Condition" not in made or other.lazy_condition_map[made["Condition"]]}
+
+
+def delete_unless_retained(self, parsed_resource, resource_json):
+    if not resource_json.get("DeletionPolicy", "Delete").startswith("Retain"):
+        delete_one_resource(self, parsed_resource, resource_json)
+    for name in [name for name, made in self._parsed_resources.items() if made is parsed_resource]:
+        del self._parsed_resources[name]
+
+
+def clean_json(resource_json, resources_map):
+    cleaned = clean_items(resource_json, resources_map)
+    return [item for item in cleaned if item is not None] if isinstance(resource_json, list) else cleaned
+
+
+def create_role(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+    role = create_plain_role(resource_name, cloudformation_json, account_id, region_name, **kwargs)
+    role.inline_policies = set()
+    return put_inline_policies(role, cloudformation_json)
+
+
+def update_role(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    return put_inline_policies(original_resource, cloudformation_json)
+
+
+def put_inline_policies(role, cloudformation_json):
+    policies = cloudformation_json["Properties"].get("Policies", [])
+    for name in role.inline_policies:
+        role.delete_policy(name)
+    for policy in policies:
+        role.put_policy(policy["PolicyName"], json.dumps(policy["PolicyDocument"]))
+    role.inline_policies = {policy["PolicyName"] for policy in policies}
+    return role
+
+
 def find_changes(self, other_template, parameters=None):
     changes = find_direct_changes(self, other_template, parameters)
+    before = find_existing(self, self._template, self.input_parameters)
+    after = find_existing(self, other_template, parameters or self.input_parameters)
+    changes["Add"] = [name for name in other_template["Resources"] if name in after - before]
+    changes["Remove"] = [name for name in self._resource_json_map if name in before - after]
+    changes["Modify"] = [name for name in changes["Modify"] if name in before & after]
     resources = other_template["Resources"]
     modified = changes["Modify"]
 
     def add(names):
-        modified.extend(name for name in names if name in self._resource_json_map and name not in modified)
+        modified.extend(name for name in names if name in before & after and name not in modified)
 
     def is_custom(name):
         return resources[name]["Type"].startswith("Custom::")
 
-    given = {name for name, value in (parameters or {}).items() if self.input_parameters.get(name) != value}
-    changed = {name for name, value in other_template.get("Conditions", {}).items() if given & references(value)}
-    add([name for name, resource in resources.items() if changed & conditions(resource)])
+    new = parameters or self.input_parameters
+    # Parameters without a value get their defaults.
+    given = {name for name in new | self.input_parameters if self.input_parameters.get(name) != new.get(name)}
+    changed = find_changed_conditions(other_template.get("Conditions", {}), given)
+    add([name for name, made in resources.items() if given & references(made) or changed & conditions(made)])
     functions = {name for name in modified if resources[name]["Type"] == "AWS::Lambda::Function"}
     add([name for name, resource in resources.items() if is_custom(name) and functions & references(resource)])
     custom = {name for name in modified if is_custom(name)}
@@ -191,11 +266,6 @@ def zip_inline_code(code):
     return archive.getvalue()
 
 
-def delete_unless_retained(self, parsed_resource, resource_json):
-    if not resource_json.get("DeletionPolicy", "Delete").startswith("Retain"):
-        delete_one_resource(self, parsed_resource, resource_json)
-
-
 def start_message_move_task(self):
     arn = self._get_param("SourceArn")
     queues = self.sqs_backend.queues.values()
@@ -210,14 +280,20 @@ def start_message_move_task(self):
     return ActionResult({"TaskHandle": base64.b64encode(f"{arn} {len(moved)}".encode()).decode()})
 
 
-delete_one_resource = ResourceMap._delete_resource
 find_direct_changes = ResourceMap.build_resource_diff
 load_given_parameters = ResourceMap.load_parameters
+clean_items = parsing.clean_json
 delete_resources = ResourceMap.delete
+delete_one_resource = ResourceMap._delete_resource
+create_plain_role = Role.create_from_cloudformation_json
 update_function_in_place = LambdaFunction.update_from_cloudformation_json
 ResourceMap.build_resource_diff = find_changes
 ResourceMap.delete = delete_all
+parsing.clean_json = clean_json
 ResourceMap._delete_resource = delete_unless_retained
+Stack.stack_resources = property(lambda self: [made for made in self.resource_map.values() if made is not None])
+Role.create_from_cloudformation_json = classmethod(create_role)
+Role.update_from_cloudformation_json = classmethod(update_role)
 Queue.lambda_event_source_mappings = property(lambda self: {}, lambda self, value: None)
 SQSResponse.start_message_move_task = start_message_move_task
 ResourceMap.load_parameters = load_parameters

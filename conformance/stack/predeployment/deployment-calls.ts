@@ -96,9 +96,15 @@ const ACTIONS: Readonly<Record<string, Actions>> = {
   },
 };
 
-/** Returns all calls of CloudFormation for the resources of a template. @throws Error if a resource type is unknown. */
+/**
+ * Returns all calls of CloudFormation for the resources of a template with default parameters, which are those without a
+ * condition.
+ *
+ * @throws Error if a resource type is unknown.
+ */
 export function deploymentCalls(template: Template, operation: Operation, deployment: Deployment): Call[] {
-  return Object.entries(template.Resources).flatMap(([id, resource]) => {
+  const created = Object.entries(template.Resources).filter(([, { Condition }]) => Condition === undefined);
+  return created.flatMap(([id, resource]) => {
     const actions = ACTIONS[resource.Type];
     if (actions === undefined) throw new Error(`${id} is of type ${resource.Type}, which is not supported`);
     const target = arnOf(template, id, resource, deployment);

@@ -31,6 +31,7 @@ export interface Template {
 /** A resource in a template. */
 export interface Resource {
   readonly Type: string;
+  readonly Condition?: string;
   readonly Properties?: Readonly<Record<string, unknown>>;
 }
 

@@ -102,13 +102,50 @@ function callsOf(request: Request): Call[] {
  * Returns Lambda's calls with the role of a function to write its log. CloudWatch Logs expects `log-stream:` at the end
  * of the resource even if no log stream exists.
  *
+ * @param logGroup - Log group of the stack. By default, Lambda creates one.
  * @see AWS Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs"
  */
-export function callsOfLog(functionName: string): Call[] {
-  const group = `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/aws/lambda/${functionName}:log-stream:`;
+export function callsOfLog(functionName: string, logGroup?: string): Call[] {
+  const group = `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${logGroup ?? `/aws/lambda/${functionName}`}:log-stream:`;
   return [
-    { action: 'logs:CreateLogGroup', resource: group },
+    ...(logGroup === undefined ? [{ action: 'logs:CreateLogGroup', resource: group }] : []),
     { action: 'logs:CreateLogStream', resource: group },
     { action: 'logs:PutLogEvents', resource: `${group}2026/01/01/[$LATEST]0123456789abcdef` },
   ];
 }
+
+/** Optional resources of a function that Lambda uses with the role of the function. */
+export interface OptionalResources {
+  /** ARN of the key of the environment variables and of the queue. */
+  readonly key?: string | undefined;
+  /** Name of the dead-letter queue. */
+  readonly queue?: string | undefined;
+  /** @default false */
+  readonly isInVpc?: boolean;
+}
+
+/**
+ * Returns Lambda's calls with the role of a function for a key, a dead-letter queue and a VPC.
+ *
+ * @see AWS Lambda Developer Guide, "Adding a dead-letter queue", "Giving Lambda functions access to resources in an Amazon
+ * VPC", "Securing Lambda environment variables"; Amazon SQS Developer Guide, "Key management"
+ */
+export function callsOfLambda({ key, queue, isInVpc = false }: OptionalResources): Call[] {
+  const calls: Call[] = [];
+  if (key !== undefined) calls.push({ action: 'kms:Decrypt', resource: key });
+  if (queue !== undefined) {
+    calls.push({ action: 'sqs:SendMessage', resource: `arn:aws:sqs:${REGION}:${ACCOUNT}:${queue}` });
+    if (key !== undefined) calls.push({ action: 'kms:GenerateDataKey', resource: key });
+  }
+  if (isInVpc) calls.push(...VPC_ACTIONS.map((action) => ({ action: `ec2:${action}`, resource: '*' })));
+  return calls;
+}
+
+const VPC_ACTIONS = [
+  'CreateNetworkInterface',
+  'DescribeNetworkInterfaces',
+  'DescribeSubnets',
+  'DeleteNetworkInterface',
+  'AssignPrivateIpAddresses',
+  'UnassignPrivateIpAddresses',
+];

@@ -8,19 +8,34 @@ import { makeImage, makeLayer } from '@soci/test-content';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findTool } from '../../tools/tools.ts';
 import { fillBucket } from '../aws/code-bucket.ts';
-import { getRolePolicies } from '../aws/deployed.ts';
+import { type DeployedFunction, getRolePolicies } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
-import { DeployedStack } from '../aws/stack.ts';
+import { DeployedStack, type StackParameters } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { REPORT } from '../report.ts';
-import { callsOfLog } from './calls.ts';
+import { callsOfLambda, callsOfLog } from './calls.ts';
 import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
 import { putQueue } from './rule-queue.ts';
 
 /** Larger than 10 MiB, below which layers are not indexed. */
 const LARGE = 12 << 20;
 
-describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a stack for version %s', (version) => {
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+/** Settings that need further permissions. */
+const OPTIONS: StackParameters = {
+  KmsKeyArn: KEY,
+  DeadLetterQueue: 'true',
+  SubnetIds: 'subnet-0a1b2c3d',
+  SecurityGroupIds: 'sg-0a1b2c3d',
+  LogRetentionDays: '30',
+};
+
+describe.skipIf(findTool('moto') === undefined).each<[version: 'V1' | 'V2', what: string, options: StackParameters]>([
+  ['V1', 'with default settings', {}],
+  ['V2', 'with default settings', {}],
+  ['V2', 'in a VPC, with a key, a queue and log groups', OPTIONS],
+])('a stack for version %s %s', (version, _what, options) => {
   let moto: Moto;
   let workflow: DeployedWorkflow;
   /** IAM calls by function. */
@@ -35,6 +50,7 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
       QSS3BucketName: 'code',
       SociIndexVersion: version,
       SociRepositoryImageTagFilters: 'prod/*:V*,!prod/tools:*',
+      ...options,
     });
     workflow = await DeployedWorkflow.start(aws, stack, 'code');
     const { filter, generator } = workflow;
@@ -46,9 +62,22 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
     await workflow.push('prod/app', 'V2', makeImage([base, makeLayer('two', LARGE)]));
     await workflow.push('prod/tools', 'V1', makeImage([base]));
     REPORT.measured(`calls to Amazon ECR for two images, ${version}`, countActions(workflow.generatorCalls));
+    const made = [...(await stack.resources()).values()];
+    const nameOf = (type: string, id: string) => {
+      const found = made.find((each) => each.ResourceType === type && each.LogicalResourceId.includes(id));
+      return found?.PhysicalResourceId.split(/^https?:.*\//).at(-1);
+    };
+    const logOf = ({ FunctionName }: DeployedFunction, id: string) =>
+      callsOfLog(FunctionName, nameOf('AWS::Logs::LogGroup', id));
+    const used = { key: options.KmsKeyArn, queue: nameOf('AWS::SQS::Queue', 'DeadLetterQueue') };
+    const isInVpc = options.SubnetIds !== undefined;
     calls = {
-      filter: [...workflow.filterCalls, ...callsOfLog(filter.FunctionName)],
-      generator: [...workflow.generatorCalls, ...callsOfLog(generator.FunctionName)],
+      filter: [...workflow.filterCalls, ...logOf(filter, 'FilteringLambda'), ...callsOfLambda(used)],
+      generator: [
+        ...workflow.generatorCalls,
+        ...logOf(generator, 'GeneratorLambda'),
+        ...callsOfLambda({ ...used, isInVpc }),
+      ],
     };
   });
   afterAll(async () => {

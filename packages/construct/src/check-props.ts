@@ -9,6 +9,9 @@ import { DEFAULT_MAX_CONCURRENCY } from './work-queue';
 
 const MAX_SIZE = 2 ** 40;
 
+/** Maximum timeout of a function. @see AWS Lambda Developer Guide, "Lambda quotas" */
+const MAX_SECONDS = 1800;
+
 /** Validates properties during synthesis. Tokens are validated later, by CloudFormation or the functions. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
   const { outputTag, repositories, filters, reservedConcurrentExecutions } = props;
@@ -83,7 +86,7 @@ export function checkIndexing(scope: Construct, options: IndexingOptions): void 
       fail(scope, name, 'spanSize fixes the size of all spans: remove one of them');
   }
   checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB');
-  checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, 900, 'seconds');
+  checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, MAX_SECONDS, 'seconds');
   checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');
   checkNumber(scope, 'spanSize', spanSize?.toBytes(), 1, MAX_SIZE, 'bytes');
   const version = indexVersion?.value ?? 'V2';

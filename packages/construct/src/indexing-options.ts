@@ -7,7 +7,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 export class SociIndexVersion {
   /**
    * An index that refers to the unchanged image. Runtimes use these indexes only if configured. AWS Fargate uses them only for
-   * accounts that used them before 2026.
+   * accounts that used them before AWS announced the end of this support. Not verified since February 2026.
    */
   public static readonly V1 = new SociIndexVersion('V1');
 
@@ -91,7 +91,8 @@ export interface IndexingOptions {
    */
   readonly memorySize?: number;
   /**
-   * Timeout of the function that builds indexes, 30 seconds to 15 minutes. The function stops 10 seconds earlier.
+   * Timeout of the function that builds indexes, 30 seconds to 30 minutes. The function stops 10 seconds earlier. Lambda allows
+   * more than 15 minutes since November 2026: a Region without this support rejects the deployment.
    *
    * @default Duration.minutes(15)
    */

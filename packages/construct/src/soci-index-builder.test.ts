@@ -96,6 +96,10 @@ describe('without properties', () => {
     });
   });
 
+  it('gives the generator up to 30 minutes', () => {
+    templateOf({ timeout: Duration.minutes(30) }).hasResourceProperties('AWS::Lambda::Function', { Timeout: 1800 });
+  });
+
   it('matches only pushes of images', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       Name: Match.absent(),
@@ -546,8 +550,8 @@ describe('rejects with the construct, the value and the solution', () => {
     ],
     ['too little memory', { memorySize: 128 }, 'memorySize: 128 is not between 256 and 10240 MB'],
     ['too much memory', { memorySize: 10_241 }, 'memorySize: 10241 is not'],
-    ['a short timeout', { timeout: Duration.seconds(29) }, 'timeout: 29 is not between 30 and 900 seconds'],
-    ['a long timeout', { timeout: Duration.hours(1) }, 'timeout: 3600 is not between 30 and 900 seconds'],
+    ['a short timeout', { timeout: Duration.seconds(29) }, 'timeout: 29 is not between 30 and 1800 seconds'],
+    ['a long timeout', { timeout: Duration.hours(1) }, 'timeout: 3600 is not between 30 and 1800 seconds'],
     [
       'no concurrency',
       { reservedConcurrentExecutions: 0 },

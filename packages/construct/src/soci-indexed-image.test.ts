@@ -90,6 +90,14 @@ describe('an image', () => {
     ]);
   });
 
+  it.each([
+    [Duration.minutes(15), '1920'],
+    [Duration.minutes(20), '2400'],
+    [Duration.minutes(30), '3600'],
+  ])('with a timeout of %s, lets CloudFormation wait for two attempts', (timeout, seconds) => {
+    expect(resourceOf(templateOf({ timeout }))?.Properties).toMatchObject({ ServiceTimeout: seconds });
+  });
+
   it('depends on the policies', () => {
     const policies = Object.keys(template.findResources('AWS::IAM::Policy'));
     expect(resourceOf(template)?.DependsOn).toEqual(expect.arrayContaining(policies));
@@ -251,7 +259,7 @@ describe('rejects with the construct, the value and the solution', () => {
 
   it.each<[string, Props | ((stack: Stack) => Props), string]>([
     ['too little memory', { memorySize: 128 }, 'Stack/Image: memorySize: 128 is not between 256 and 10240 MB'],
-    ['a long timeout', { timeout: Duration.hours(1) }, 'timeout: 3600 is not between 30 and 900 seconds'],
+    ['a long timeout', { timeout: Duration.hours(1) }, 'timeout: 3600 is not between 30 and 1800 seconds'],
     ['no tag', { tag: '' }, 'tag: "" is neither a tag nor a digest'],
     ['half a digest', { tag: 'sha256:abc' }, 'tag: "sha256:abc" is neither'],
     [

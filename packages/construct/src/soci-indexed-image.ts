@@ -10,8 +10,11 @@ import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
 
-/** How long CloudFormation waits for a response: enough for two attempts with the maximum timeout, in case of a crash. */
-const SERVICE_TIMEOUT = Duration.minutes(32);
+/** How long CloudFormation waits for a response, in seconds: enough for two attempts of 15 minutes, in case of a crash. */
+const SERVICE_TIMEOUT = 1920;
+
+/** Maximum wait of CloudFormation, in seconds. @see CloudFormation User Guide, "AWS::CloudFormation::CustomResource" */
+const MAX_SERVICE_TIMEOUT = 3600;
 
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[\da-f]{64}$/;
@@ -70,7 +73,7 @@ export class SociIndexedImage extends Construct {
       serviceToken: indexer.handler.functionArn,
       resourceType: 'Custom::SociIndexedImage',
       properties: propertiesOf(props),
-      serviceTimeout: SERVICE_TIMEOUT,
+      serviceTimeout: serviceTimeoutOf(props),
     });
     // Permissions must exist before the resource is created and until it is deleted.
     resource.node.addDependency(indexer.base, ...indexer.allowRepository(this, repository, removeIndex));
@@ -104,6 +107,12 @@ class IndexedContainerImage extends ContainerImage {
     this.repository.grantPull(containerDefinition.taskDefinition.obtainExecutionRole());
     return { imageName: this.imageName };
   }
+}
+
+/** Returns how long CloudFormation waits: long enough for two attempts with a timeout of up to 30 minutes. */
+function serviceTimeoutOf({ timeout }: SociIndexedImageProps): Duration {
+  const attempts = 2 * (timeout?.toSeconds() ?? 0);
+  return Duration.seconds(Math.min(MAX_SERVICE_TIMEOUT, Math.max(SERVICE_TIMEOUT, attempts)));
 }
 
 /** Returns the properties of the custom resource. All are strings, because CloudFormation converts them to strings anyway. */

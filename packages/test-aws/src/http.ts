@@ -14,7 +14,7 @@ export interface LoopbackServer {
 export async function openLoopbackServer(
   handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<LoopbackServer> {
-  // No timeouts: a runtime keeps its connection open while a function runs, for up to 15 minutes.
+  // No timeouts: a runtime keeps its connection open while a function runs, for up to 30 minutes.
   const options = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
   const server = createServer(options, async (message, response) => {
     try {

@@ -1,9 +1,12 @@
 import { SociIndexVersion, SociRecompression } from '@soci/construct';
 import { CfnParameter, CfnRule, Fn, type Stack } from 'aws-cdk-lib';
-import { type ParameterGroup, whenEquals } from './parameter-group.ts';
+import { onlyIf, type ParameterGroup, unlessEquals, whenEquals } from './parameter-group.ts';
 
 /** Span size of `@soci/index`, in bytes. */
 const DEFAULT_SPAN_SIZE = '4194304';
+
+/** Minimum layer size of `@soci/index`, in bytes. */
+const DEFAULT_MIN_LAYER_SIZE = '10485760';
 
 /** Creates the parameters that select images and describe their indexes. */
 export function indexingParameters(stack: Stack): ParameterGroup {
@@ -68,6 +71,14 @@ export function indexingParameters(stack: Stack): ParameterGroup {
       },
     ],
   });
+  const minLayerSize = new CfnParameter(stack, 'SociMinLayerSize', {
+    type: 'Number',
+    default: DEFAULT_MIN_LAYER_SIZE,
+    minValue: 0,
+    maxValue: 2 ** 40,
+    constraintDescription: 'Must be a number of bytes.',
+    description: 'Minimum compressed size of a layer to index, in bytes.',
+  });
   // Version 1 creates no tags, so the filter must not exclude images with similar tags.
   const makesNoTags = whenEquals(stack, 'MakesNoTags', version, 'V1');
   return {
@@ -79,6 +90,7 @@ export function indexingParameters(stack: Stack): ParameterGroup {
       [recompress, 'Layers to recompress'],
       [spanSize, 'Span size'],
       [storedProfile, 'Use stored profiles'],
+      [minLayerSize, 'Minimum layer size (bytes)'],
     ],
     props: {
       filters: filters.valueAsList,
@@ -89,6 +101,11 @@ export function indexingParameters(stack: Stack): ParameterGroup {
     apply({ generatorFunction }) {
       generatorFunction.addEnvironment('soci_span_size', spanSize.valueAsString);
       generatorFunction.addEnvironment('soci_use_stored_profile', storedProfile.valueAsString);
+      const hasMinimum = unlessEquals(stack, 'HasMinLayerSize', minLayerSize, DEFAULT_MIN_LAYER_SIZE);
+      generatorFunction.addEnvironment(
+        'soci_min_layer_size',
+        onlyIf(hasMinimum, minLayerSize.valueAsString).toString(),
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { SociIndexBuilder, SociIndexBuilderProps } from '@soci/construct';
-import { CfnCondition, type CfnElement, type CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
+import { Aws, CfnCondition, type CfnElement, type CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
 
 /** Parameters of the plain template that the CloudFormation console shows together. */
 export interface ParameterGroup {
@@ -7,9 +7,20 @@ export interface ParameterGroup {
   readonly label: string;
   /** The parameters with their labels, in the order of the console. */
   readonly parameters: readonly (readonly [parameter: CfnParameter, label: string])[];
-  /** Properties of the construct that the parameters set, as tokens. @default - none */
+  /**
+   * Properties of the construct that the parameters set. A resource that depends on a parameter is always created by the
+   * construct, and gets a condition in `apply`.
+   *
+   * @default - none
+   */
   readonly props?: SociIndexBuilderProps;
-  /** Applies to the resources of the construct what its properties cannot express, such as conditions. @default - nothing */
+  /**
+   * Conditions of IAM actions: the roles of the functions have a permission only if the conditions of its actions hold.
+   *
+   * @default - none
+   */
+  readonly permissions?: Readonly<Record<string, CfnCondition>>;
+  /** Adds conditions and values to the resources of the construct that its properties cannot express. @default - nothing */
   apply?(builder: SociIndexBuilder): void;
 }
 
@@ -38,8 +49,13 @@ export function unlessEquals(stack: Stack, id: string, { valueAsString }: CfnPar
   return new CfnCondition(stack, id, { expression: Fn.conditionNot(Fn.conditionEquals(valueAsString, value)) });
 }
 
+/** Returns a value that CloudFormation omits unless a condition holds. */
+export function onlyIf({ logicalId }: CfnCondition, value: unknown): ReturnType<typeof Fn.conditionIf> {
+  return Fn.conditionIf(logicalId, value, Aws.NO_VALUE);
+}
+
 /** Returns the resources of a type that the construct created. */
-export function resourcesOf(builder: SociIndexBuilder, type: string): CfnResource[] {
+export function resourcesOf<Resource extends CfnResource>(builder: SociIndexBuilder, type: string): Resource[] {
   const elements = builder.node.findAll() as unknown as (CfnElement & Partial<CfnResource>)[];
-  return elements.filter(({ cfnResourceType }) => cfnResourceType === type) as CfnResource[];
+  return elements.filter(({ cfnResourceType }) => cfnResourceType === type) as unknown as Resource[];
 }

@@ -1,13 +1,10 @@
 import type { SociIndexBuilder } from '@soci/construct';
-import { Aws, CfnCondition, CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
+import { Aws, CfnCondition, CfnOutput, CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
 import { DEFAULT_PREFIX, type FunctionKeys } from '../function-keys.ts';
-import { type ParameterGroup, resourcesOf, whenEquals } from './parameter-group.ts';
-
-/** Default and limits of the memory size, in MB. The limits are those of the construct. */
-const MEMORY = { default: 1769, minValue: 256, maxValue: 10_240 };
+import { onlyIf, type ParameterGroup, resourcesOf, whenEquals } from './parameter-group.ts';
 
 /**
- * Creates the parameters for the code, size and names of the functions.
+ * Creates the parameters for the code and the names of the functions.
  *
  * @param keys - S3 keys of the zips, relative to the key prefix.
  */
@@ -34,13 +31,6 @@ export function resourceParameters(stack: Stack, keys: FunctionKeys): ParameterG
       'Must be empty, or consist of folders that end with a slash. The folders . and .. are not allowed.',
     description: 'Key prefix of the zips in the bucket.',
   });
-  const memory = new CfnParameter(stack, 'MemorySize', {
-    type: 'Number',
-    ...MEMORY,
-    constraintDescription: `Must be from ${MEMORY.minValue} to ${MEMORY.maxValue} MB.`,
-    description:
-      'Memory of the generator in MB. Lambda allocates one vCPU for each 1,769 MB. The generator builds one layer for each vCPU at the same time.',
-  });
   const names = new CfnParameter(stack, 'ResourceNames', {
     default: 'generated',
     allowedValues: ['generated', 'fixed'],
@@ -53,13 +43,16 @@ export function resourceParameters(stack: Stack, keys: FunctionKeys): ParameterG
       [bucket, 'S3 bucket name'],
       [region, 'S3 bucket Region'],
       [prefix, 'S3 key prefix'],
-      [memory, 'Memory of the generator (MB)'],
       [names, 'Resource names'],
     ],
-    props: { memorySize: memory.valueAsNumber },
     apply(builder) {
       applyCode(stack, builder, keys, bucket.valueAsString, region.valueAsString, prefix.valueAsString);
       applyNames(builder, whenEquals(stack, 'UseFixedNames', names, 'fixed'));
+      // The output of AWS's SOCI Index Builder, for stacks that import it.
+      new CfnOutput(stack, 'ExportsStackName', {
+        value: Aws.STACK_NAME,
+        exportName: `ExportsStackName-${Aws.STACK_NAME}`,
+      });
     },
   };
 }
@@ -83,8 +76,8 @@ function applyCode(
   setCode(builder.generatorFunction, keys.generator);
 }
 
-function applyNames(builder: SociIndexBuilder, { logicalId }: CfnCondition): void {
-  const fixed = (name: string) => Fn.conditionIf(logicalId, name, Aws.NO_VALUE);
+function applyNames(builder: SociIndexBuilder, isFixed: CfnCondition): void {
+  const fixed = (name: string) => onlyIf(isFixed, name);
   const [rule] = resourcesOf(builder, 'AWS::Events::Rule');
   rule?.addPropertyOverride('Name', fixed('ECRImageActionEventBridgeRule'));
   const parsing = builder.node.tryFindChild('RepositoryNameParsingLambda')?.node.defaultChild;

@@ -1,10 +1,14 @@
-import { Aws, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
-import { type ParameterGroup, resourcesOf, unlessEquals } from './parameter-group.ts';
+import { Aws, CfnCondition, CfnParameter, CfnRule, Fn, type Stack } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import type { CfnQueue } from 'aws-cdk-lib/aws-sqs';
+import { onlyIf, type ParameterGroup, resourcesOf, unlessEquals } from './parameter-group.ts';
 
 /** The ARN of an IAM policy, or `none`. */
 export const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
 
-/** Creates the parameters for IAM. */
+/** Creates the parameters for IAM, the network and encryption. */
 export function securityParameters(stack: Stack): ParameterGroup {
   const boundary = new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
     default: 'none',
@@ -12,9 +16,61 @@ export function securityParameters(stack: Stack): ParameterGroup {
     constraintDescription: 'Must be the ARN of an IAM policy, or none.',
     description: 'ARN of the permissions boundary for every role, or none.',
   });
+  const subnets = new CfnParameter(stack, 'SubnetIds', {
+    default: '',
+    allowedPattern: '^(subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*)?$',
+    constraintDescription: 'Must be a comma-separated list of subnet ids, or empty.',
+    description:
+      'Comma-separated ids of the subnets of a VPC in which the generator runs. Without internet access, they need interface endpoints for ecr.api and ecr.dkr, and a gateway endpoint for Amazon S3. Empty: no VPC.',
+  });
+  const groups = new CfnParameter(stack, 'SecurityGroupIds', {
+    default: '',
+    allowedPattern: '^(sg-[0-9a-f]+(,sg-[0-9a-f]+)*)?$',
+    constraintDescription: 'Must be a comma-separated list of security group ids, or empty.',
+    description: 'Comma-separated ids of the security groups of the generator in the VPC.',
+  });
+  const key = new CfnParameter(stack, 'KmsKeyArn', {
+    default: 'none',
+    allowedPattern: '^(none|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$',
+    constraintDescription: 'Must be the ARN of a KMS key, or none.',
+    description:
+      'ARN of the KMS key for the environment variables of the functions and for the dead-letter queue, or none: keys that AWS manages. With a dead-letter queue, the key policy must allow events.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey.',
+  });
+  const isEmpty = ({ valueAsString }: CfnParameter) => Fn.conditionEquals(valueAsString, '');
+  new CfnRule(stack, 'VpcNeedsSubnetsAndSecurityGroups', {
+    assertions: [
+      {
+        assert: Fn.conditionOr(
+          Fn.conditionAnd(isEmpty(subnets), isEmpty(groups)),
+          Fn.conditionAnd(Fn.conditionNot(isEmpty(subnets)), Fn.conditionNot(isEmpty(groups))),
+        ),
+        assertDescription: 'A VPC needs both: set SubnetIds and SecurityGroupIds, or neither.',
+      },
+    ],
+  });
+  const isInVpc = new CfnCondition(stack, 'IsInVpc', {
+    expression: Fn.conditionAnd(Fn.conditionNot(isEmpty(subnets)), Fn.conditionNot(isEmpty(groups))),
+  });
+  const hasKey = unlessEquals(stack, 'HasKmsKey', key, 'none');
   return {
-    label: 'AWS IAM settings',
-    parameters: [[boundary, 'IAM permissions boundary (optional)']],
+    label: 'AWS IAM settings, network and encryption',
+    parameters: [
+      [boundary, 'IAM permissions boundary (optional)'],
+      [subnets, 'Subnets (optional)'],
+      [groups, 'Security groups (optional)'],
+      [key, 'KMS key (optional)'],
+    ],
+    props: {
+      encryptionKey: Key.fromKeyArn(stack, 'Key', key.valueAsString),
+      // The ids are those of the parameters, which replace the VpcConfig below.
+      vpc: Vpc.fromVpcAttributes(stack, 'Network', {
+        vpcId: 'vpc-00000000',
+        availabilityZones: ['any'],
+        privateSubnetIds: ['subnet-00000000'],
+      }),
+      securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-00000000')],
+    },
+    permissions: { 'kms:Decrypt': hasKey, 'ec2:CreateNetworkInterface': isInVpc },
     apply(builder) {
       const { logicalId } = unlessEquals(stack, 'UsePermissionsBoundary', boundary, 'none');
       for (const role of resourcesOf(builder, 'AWS::IAM::Role')) {
@@ -22,6 +78,18 @@ export function securityParameters(stack: Stack): ParameterGroup {
           'PermissionsBoundary',
           Fn.conditionIf(logicalId, boundary.valueAsString, Aws.NO_VALUE),
         );
+      }
+      for (const made of resourcesOf<CfnFunction>(builder, 'AWS::Lambda::Function')) {
+        made.kmsKeyArn = onlyIf(hasKey, key.valueAsString).toString();
+      }
+      const generator = builder.generatorFunction.node.defaultChild as CfnFunction;
+      generator.vpcConfig = onlyIf(isInVpc, {
+        SubnetIds: Fn.split(',', subnets.valueAsString),
+        SecurityGroupIds: Fn.split(',', groups.valueAsString),
+      });
+      for (const queue of resourcesOf<CfnQueue>(builder, 'AWS::SQS::Queue')) {
+        queue.kmsMasterKeyId = onlyIf(hasKey, key.valueAsString).toString();
+        queue.sqsManagedSseEnabled = Fn.conditionIf(hasKey.logicalId, Aws.NO_VALUE, true);
       }
     },
   };

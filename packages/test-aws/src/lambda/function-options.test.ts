@@ -7,6 +7,14 @@ const SHOW = `
   export const handler = async () => ({ atStart, cwd: process.cwd(), trace: process.env._X_AMZN_TRACE_ID });
 `;
 
+test('a timeout has at most 1,800 seconds', async () => {
+  const lambda = await startLambdaForTest();
+  const folder = makeFunctionFolder(SHOW, 'main.mjs');
+  lambda.createFunction({ name: 'long', folder, handler: 'main.handler', timeout: 1800 });
+  const create = () => lambda.createFunction({ name: 'longer', folder, handler: 'main.handler', timeout: 1801 });
+  expect(create).toThrow('timeout is 1801: expected a whole number from 1 to 1800');
+});
+
 test('a process gets the variables of Lambda, its own variables, and only PATH from the test', async () => {
   const lambda = await startLambdaForTest({ region: 'eu-west-1' });
   const folder = makeFunctionFolder(SHOW, 'main.mjs');

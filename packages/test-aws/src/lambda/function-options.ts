@@ -11,7 +11,7 @@ export interface TestFunctionOptions {
   readonly handler?: string;
   /** Environment variables, at most 4 KB. @default - no variables */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Timeout of an invocation, 1 to 900 seconds. @default 3 */
+  /** Timeout of an invocation, 1 to 1,800 seconds. @default 3 */
   readonly timeout?: number;
   /** Reported memory, 128 to 10,240 MB. It is not enforced, except by a `launcher`. @default 128 */
   readonly memorySize?: number;
@@ -53,7 +53,7 @@ export function settingsOf(options: TestFunctionOptions): FunctionSettings {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw invalid(`${folder} is not a folder`);
   if (!/^[^\s.][^\s]*\.[^\s./]+$/.test(handler)) throw invalid(`handler is ${handler}: expected FILE.FUNCTION`);
   if (runtimeClient?.length === 0) throw invalid('runtimeClient is empty');
-  checkWhole('timeout', settings.timeout, 1, 900);
+  checkWhole('timeout', settings.timeout, 1, MAX_TIMEOUT);
   checkWhole('memorySize', settings.memorySize, 128, 10_240);
   checkWhole('concurrency', settings.concurrency, 1, 1000);
   checkEnvironment(settings);
@@ -68,6 +68,9 @@ function checkWhole(name: string, value: number, min: number, max: number): void
 function invalid(message: string): TestAwsError {
   return new TestAwsError('OPTION_INVALID', message);
 }
+
+/** Maximum timeout, in seconds. @see "Lambda quotas": 1,800 seconds since November 2026 */
+const MAX_TIMEOUT = 1800;
 
 /** Maximum total size of a function's variables, in bytes. @see "Lambda quotas" */
 const MAX_SIZE = 4096;
