@@ -34,7 +34,7 @@ export function applyPermissions(
   }
 }
 
-/** Returns the conditions of the actions of a statement. All of them must hold. @throws Error if there are none. */
+/** Returns the conditions of the actions of a statement. All of them must hold. @throws Error if it has no condition. */
 function conditionsOf(
   Action: Statement['Action'],
   conditions: Readonly<Record<string, CfnCondition>>,
