@@ -107,6 +107,49 @@ describe('a script', () => {
     expect(predicted.map(({ path }) => path)).toContain('/bin/tool');
   });
 
+  it('runs the functions that a script calls, with their arguments', async () => {
+    const entrypoint = [
+      '#!/bin/bash',
+      'unused() {',
+      '  /bin/a',
+      '}',
+      '_main() {',
+      '  if [ "${1:0:1}" = "-" ]; then set -- server "$@"; fi',
+      '  gosu app "$BASH_SOURCE" "$@"',
+      '  exec "$@"',
+      '}',
+      '_main "$@"',
+    ].join('\n');
+    const files = {
+      'bin/bash': makeElf(),
+      'bin/gosu': makeElf(),
+      'bin/server': makeElf(),
+      'bin/a': makeElf(),
+      entrypoint,
+    };
+    const start = { Entrypoint: ['/entrypoint'], Cmd: ['server', '-x'], Env: ['PATH=/bin'] };
+    const { files: predicted } = await predictFiles(files, start);
+    expect(predicted.map(({ path }) => path)).toEqual(['/bin/bash', '/bin/gosu', '/bin/server', '/entrypoint']);
+  });
+
+  it('runs programs that variables of the script name', async () => {
+    const script =
+      'SERVER=${SERVER_PATH:-/bin/server}\nexport OTHER="/bin/a" X=$(which x)\n$OTHER -t\nexec $SERVER "$@"\n';
+    const files = { 'bin/sh': makeElf(), 'bin/server': makeElf(), 'bin/a': makeElf(), 'bin/b': makeElf(), script };
+    const pathsWith = async (...Env: string[]) => {
+      const { files: predicted } = await predictFiles(files, { Cmd: ['sh', '/script'], Env: ['PATH=/bin', ...Env] });
+      return predicted.map(({ path }) => path);
+    };
+    expect(await pathsWith()).toEqual(['/bin/a', '/bin/server', '/bin/sh', '/script']);
+    expect(await pathsWith('SERVER_PATH=/bin/b')).toEqual(['/bin/a', '/bin/b', '/bin/sh', '/script']);
+  });
+
+  it('may have functions that call themselves without end', async () => {
+    const calls = 'f; '.repeat(10_000);
+    const { files } = await predictFiles({ 'bin/sh': makeElf() }, { Cmd: ['/bin/sh', '-c', `f() { ${calls} }; f`] });
+    expect(files.map(({ path }) => path)).toEqual(['/bin/sh']);
+  });
+
   it('may interpret itself without end', async () => {
     expect(await predict('#!/start.sh\n')).toEqual(['/start.sh']);
     expect(await predictPaths({ a: '#!/b\n', b: '#!/a\n' }, '/a')).toEqual(['/a', '/b']);

@@ -183,7 +183,9 @@ export class ProgramFinder {
   }
 
   async #runCommands(script: string, parameters: readonly string[], origin: Origin): Promise<void> {
-    const variables = this.#prediction.environment.variables;
+    const source = parameters[0];
+    const variables = new Map(this.#prediction.environment.variables);
+    if (source !== undefined) variables.set('BASH_SOURCE', source);
     for (const [name = '', ...args] of splitCommands(script, variables, parameters).slice(0, MAX_PROGRAMS)) {
       if (name === '.' || name === 'source') await this.#runScript(this.#absolute(args[0] ?? ''), args, origin);
       else if (name === 'exec') await this.#runWrapped(name, WRAPPERS['exec'] as Wrapper, args, origin);

@@ -20,9 +20,18 @@ const RESERVED: ReadonlySet<string> = new Set([
   'time',
 ]);
 
+/** Maximum number of variables. */
+const MAX_VARIABLES = 2000;
+/** Maximum length of the value that a script assigns to a variable. */
+const MAX_VALUE = 4096;
+const ASSIGNMENT = /^[A-Za-z_]\w*=/;
+/** Maximum number of calls of functions in a script. */
+const MAX_CALLS = 100;
+
 /**
- * Splits a script of sh into simple commands: words without quotes, with variables replaced. Redirections, assignments and
- * reserved words are removed. Bodies of functions, here-documents and command substitutions are left out.
+ * Splits a script of sh into simple commands: words without quotes, with variables replaced, also those that the script
+ * assigns. Redirections, assignments and reserved words are removed. Here-documents and command substitutions are left out. A call of a function of the script is
+ * replaced by the commands of the function.
  *
  * This is not a shell: it finds what a start certainly or probably runs. A word with something that is only known at run time
  * is empty.
@@ -36,8 +45,25 @@ export function splitCommands(
   variables: ReadonlyMap<string, string>,
   parameters: readonly string[],
 ): readonly (readonly string[])[] {
-  const text = script.slice(0, MAX_SCRIPT).replaceAll('\\\n', '');
   const commands: string[][] = [];
+  const state = { commands, functions: new Map(), variables: new Map(variables), calls: 0 };
+  addCommands(script.slice(0, MAX_SCRIPT), parameters, state);
+  return commands;
+}
+
+/** What was found in a script so far. */
+interface ScriptState {
+  readonly commands: string[][];
+  /** Bodies of functions. */
+  readonly functions: Map<string, string>;
+  readonly variables: Map<string, string>;
+  /** Number of calls of functions. */
+  calls: number;
+}
+
+function addCommands(script: string, parameters: readonly string[], state: ScriptState): void {
+  const { commands, functions, variables } = state;
+  const text = script.replaceAll('\\\n', '');
   let words: string[] = [];
   let word: string | undefined;
   let skipsNext = false;
@@ -52,9 +78,16 @@ export function splitCommands(
   };
   const endCommand = () => {
     endWord();
-    while (words.length > 0 && (RESERVED.has(words[0] ?? '') || /^[A-Za-z_]\w*=/.test(words[0] ?? ''))) words.shift();
-    if (words.length > 0) commands.push(words);
+    const isExport = words[0] === 'export' || words[0] === 'readonly';
+    const assigned = isExport ? words.slice(1) : words;
+    if (assigned.every((each) => ASSIGNMENT.test(each))) for (const each of assigned) assign(each, variables);
+    while (words.length > 0 && (RESERVED.has(words[0] ?? '') || ASSIGNMENT.test(words[0] ?? ''))) words.shift();
+    const [name = '', ...args] = words;
+    const body = functions.get(name);
     words = [];
+    if (body !== undefined) {
+      if (state.calls++ < MAX_CALLS) addCommands(body, [parameters[0] ?? '', ...args], state);
+    } else if (name !== '' || args.length > 0) commands.push([name, ...args]);
   };
   /** Appends the value of the expansion that starts at the `$` before `at`. */
   const expand = (isQuoted: boolean) => {
@@ -131,14 +164,24 @@ export function splitCommands(
     } else if (character === '(' && word !== undefined && words.length === 0 && /^\s*\)/.test(text.slice(at, at + 8))) {
       // A function: its body runs only if it is called.
       const body = /^\s*\)\s*\{/.exec(text.slice(at, at + 64));
+      if (body !== null) {
+        const start = at + body[0].length;
+        at = skipNested(text, start - 1);
+        functions.set(word, text.slice(start, at - 1));
+      }
       word = undefined;
-      at = body === null ? at : skipNested(text, at + body[0].length - 1);
     } else if (character === ';' || character === '&' || character === '|' || character === '(' || character === ')') {
       endCommand();
     } else word = (word ?? '') + character;
   }
   endCommand();
-  return commands;
+}
+
+/** Sets a variable. A value that is only known at run time keeps a value of the image. */
+function assign(assignment: string, variables: Map<string, string>): void {
+  const at = assignment.indexOf('=');
+  const value = assignment.slice(at + 1, at + 1 + MAX_VALUE);
+  if (value !== '' && variables.size < MAX_VARIABLES) variables.set(assignment.slice(0, at), value);
 }
 
 /** Returns the position after the bracket that closes the one at `start`. Quotes are not brackets. */
