@@ -32,7 +32,13 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
   },
   '@soci/ecr': {
     packages: ['@soci/oci', '@soci/registry'],
-    modules: ['@aws-sdk/client-ecr', '@aws-sdk/client-ecr-public', '@smithy/util-stream', 'node'],
+    modules: [
+      '@aws-sdk/client-ecr',
+      '@aws-sdk/client-ecr-public',
+      '@aws-sdk/client-ecs',
+      '@smithy/util-stream',
+      'node',
+    ],
     tests: ['@soci/test-content', '@soci/test-registry'],
   },
   '@soci/registry-jobs': {

@@ -1,4 +1,5 @@
 export type { AwsOptions } from './aws-client.ts';
+export { type DigestsInUseOptions, digestsInUse } from './digests-in-use.ts';
 export { type EcrCatalogOptions, openEcrCatalog } from './ecr-catalog.ts';
 export { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 export { type EcrHost, type EcrPartition, formatEcrHost, parseEcrHost } from './ecr-host.ts';
