@@ -123,7 +123,7 @@ export function readPythonCode(source: string, { isMain = false }: CodeOptions =
     }
     if (/^except\b/.test(text)) fallback = indent;
     addStatement(text, fallback !== undefined, imports);
-    addUses(text, uses, (each) => isMain || bodies.get(each)?.kind === 'function');
+    if (isMain || bodies.size > 0) addUses(text, uses, (each) => isMain || bodies.get(each)?.kind === 'function');
     if (TABLE.test(text) && tables.length < MAX_TABLES) tables.push(text);
     if (imports.length >= MAX_IMPORTS) break;
   }
@@ -164,6 +164,8 @@ export function readPythonBody({ statements }: PythonBody): Pick<PythonCode, 'im
 
 /** Adds the imports of a statement. It may be a block on one line: `try: import x`. */
 function addStatement(text: string, isFallback: boolean, imports: PythonImport[]): void {
+  // Few statements are imports, and the patterns take longer.
+  if (!text.includes('import')) return;
   const body = text.replace(/^(?:try|else|finally|except\b[^:]*|(?:el)?if\b[^:]*|with\b[^:]*)\s*:\s*/, '');
   for (const statement of body.split(';')) addImports(statement.trim(), isFallback, imports);
 }
