@@ -41,6 +41,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     () => import('./commands/profile-predict.ts'),
   ),
   entry(['profile record'], 'record what the start of a container reads', () => import('./commands/profile-record.ts')),
+  entry(['status'], 'show which images of a registry have an index', () => import('./commands/status.ts')),
+  entry(
+    ['backfill'],
+    'index the images of a registry that have no current index',
+    () => import('./commands/backfill.ts'),
+  ),
   entry(['completion'], 'print a script that completes commands in a shell', () => import('./commands/completion.ts')),
 ];
 

@@ -3,13 +3,16 @@ import { PrintableError } from '@soci/oci';
 /** Error codes of this package. They are part of the `--json` output. */
 export type CliErrorCode =
   | 'ADDRESS_UNAVAILABLE'
+  | 'COST_EXCEEDED'
   | 'DESTINATION_INVALID'
   | 'ENTRY_NOT_A_FILE'
   | 'ENTRY_NOT_FOUND'
   | 'FILE_UNWRITABLE'
   | 'INTERRUPTED'
+  | 'LIMIT_EXCEEDED'
   | 'NOTHING_PREDICTED'
   | 'NOTHING_RECORDED'
+  | 'NO_REPOSITORY'
   | 'NOT_INDEXED'
   | 'OUTPUT_FAILED'
   | 'PROFILE_NOT_FOUND'

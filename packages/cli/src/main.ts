@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { EXIT, type ExitCode, loadAllOptions, PROGRAM_OPTIONS } from './command/command.ts';
 import { commandHelp, programHelp } from './command/help.ts';
 import { flag, parseText, valueOption } from './command/option.ts';
@@ -14,6 +13,7 @@ import { COMMANDS } from './command-table.ts';
 import { COMPLETE } from './completion/completion-scripts.ts';
 import { usageError } from './errors.ts';
 import { ClaimableIo, type CliIo, PROGRAM, withProcessIo, writeTo } from './io.ts';
+import { programVersion } from './program-version.ts';
 
 /**
  * Runs one command line.
@@ -76,16 +76,6 @@ async function complete(words: readonly string[], io: CliIo): Promise<ExitCode> 
 
 function isVersion(word: string): boolean {
   return word === '--version' || word === '-V';
-}
-
-/** Version of the package. Only defined in the bundle: see `bundle/write-bundle.mjs`. */
-declare const BUNDLED_VERSION: string | undefined;
-
-/** Returns the version of the package. */
-export function programVersion(): string {
-  if (typeof BUNDLED_VERSION === 'string') return BUNDLED_VERSION;
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return (manifest as { version: string }).version;
 }
 
 /** Prints help for the command or group that the words name, or for the program if they name none. */

@@ -61,8 +61,9 @@ export {
 } from './plan/plan-registry.ts';
 export { type ListedRepository, planRepository } from './plan/plan-repository.ts';
 export type { IndexPolicy } from './plan/policy.ts';
+export { describeRepository, type RepositoryStatus } from './plan/repository-status.ts';
 export type { RootFacts, RootFactsByDigest } from './plan/root-facts.ts';
-export type { FinishedImage, ImageOutcome, OutcomeCounts } from './run/image-outcome.ts';
+export { type FinishedImage, type ImageOutcome, type OutcomeCounts, outcomeOfError } from './run/image-outcome.ts';
 export { type FileLock, lockFile } from './run/lock-file.ts';
 export { type RunOptions, type RunProgress, type RunResult, runPlan } from './run/run-plan.ts';
 export { openStateFile, type StateFile, type StateIdentity } from './run/state-file.ts';

@@ -83,10 +83,15 @@ export const CONVERT_OPTIONS = {
   'recompress-tar': flag('recompress zstd and uncompressed layers'),
 } as const;
 
+/** Options that determine an index. */
+type IndexOptionValues = Omit<
+  OptionValues<typeof INDEX_OPTIONS>,
+  'tag' | 'overwrite-source' | 'dry-run' | 'no-reuse' | 'force' | 'verify'
+> &
+  Partial<Pick<OptionValues<typeof CONVERT_OPTIONS>, 'recompress' | 'recompress-tar'>>;
+
 /** Converts command-line options to library options. Reads the files of `--profile` and `--prefetch-files-json`. */
-export async function toIndexOptions(
-  options: OptionValues<typeof INDEX_OPTIONS> & Partial<OptionValues<typeof CONVERT_OPTIONS>>,
-): Promise<IndexImageOptions> {
+export async function toIndexOptions(options: IndexOptionValues): Promise<IndexImageOptions> {
   checkSpanSize(options);
   const listed = options['prefetch-files-json'];
   const prefetchFiles = [...options['prefetch-file'], ...(listed === undefined ? [] : await readPathList(listed))]
@@ -108,7 +113,7 @@ export async function toIndexOptions(
 }
 
 /** @throws CliError `USAGE_INVALID` if the span size and other options exclude each other. */
-function checkSpanSize(options: OptionValues<typeof INDEX_OPTIONS>): void {
+function checkSpanSize(options: IndexOptionValues): void {
   const { 'span-size': spanSize, profile, compat } = options;
   if (spanSize === 'auto' && compat !== undefined) {
     throw usageError('--span-size auto and --compat exclude each other', 'soci-cli has one span size for all layers.');

@@ -1,5 +1,5 @@
 import { defaultCredentials, ecrRegistryOptions } from '@soci/ecr';
-import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
+import { openRegistry, RateLimit, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
 import type { RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 
@@ -9,8 +9,17 @@ export class RegistryStores {
   readonly #registries = new Map<string, Registry>();
   readonly #repositories = new Map<string, Repository>();
 
-  constructor(access: RegistryAccess) {
-    this.#options = toRegistryOptions(access);
+  readonly #rateLimit: RateLimit;
+
+  /** @param manifestsPerSecond - Maximum number of manifests that are pushed per second. @default no limit */
+  constructor(access: RegistryAccess, manifestsPerSecond: number = Number.POSITIVE_INFINITY) {
+    this.#rateLimit = new RateLimit(manifestsPerSecond);
+    this.#options = { ...toRegistryOptions(access), rateLimit: this.#rateLimit };
+  }
+
+  /** How often a registry answered with 429. */
+  get throttled(): number {
+    return this.#rateLimit.throttled;
   }
 
   /** Closes the connections. */
@@ -18,13 +27,18 @@ export class RegistryStores {
     for (const registry of this.#registries.values()) registry.close();
   }
 
-  /** Returns the repository of a location. */
-  open({ host, repository: path }: RegistryLocation): Repository {
+  /** Returns the client of a host. */
+  registry(host: string): Registry {
     const registry =
       this.#registries.get(host) ?? openRegistry(host, { ...ecrRegistryOptions(host), ...this.#options });
     this.#registries.set(host, registry);
+    return registry;
+  }
+
+  /** Returns the repository of a location. */
+  open({ host, repository: path }: Pick<RegistryLocation, 'host' | 'repository'>): Repository {
     const name = `${host}/${path}`;
-    const repository = this.#repositories.get(name) ?? registry.repository(path);
+    const repository = this.#repositories.get(name) ?? this.registry(host).repository(path);
     this.#repositories.set(name, repository);
     return repository;
   }

@@ -42,7 +42,7 @@ describe('a run', () => {
     expect([started, most, counts.indexed, bytesRead]).toEqual([plans(20).map(({ tag }) => tag), 3, 20, 200]);
   });
 
-  it('continues after an image that fails, and reports the code of its error', async () => {
+  it('continues after an image that fails, and reports why', async () => {
     const result = await runPlan(plans(4), {
       async index({ tag }) {
         if (tag === 'v2') throw new OciError('MANIFEST_INVALID', 'the manifest is not JSON');
@@ -50,8 +50,19 @@ describe('a run', () => {
         return indexed();
       },
     });
-    expect(result.counts).toEqual({ indexed: 2, failed: 1, skipped: 1, 'already-indexed': 0, 'nothing-to-index': 0 });
-    expect(result.reasons).toEqual({ indexed: 2, 'failed MANIFEST_INVALID': 1, 'skipped gone': 1 });
+    expect(result.counts).toEqual({ indexed: 2, failed: 1, skipped: 1 });
+    expect(result.reasons).toEqual({ indexed: 2, 'failed image-invalid': 1, 'skipped gone': 1 });
+  });
+
+  it.each([
+    [new OciError('NOT_FOUND', 'the tag does not exist'), 'skipped gone'],
+    [new OciError('DIGEST_MISMATCH', 'damaged'), 'failed try-again'],
+    [Object.assign(new Error('denied'), { name: 'RegistryError', code: 'ACCESS_DENIED' }), 'failed access-denied'],
+    [Object.assign(new Error('too many'), { name: 'RegistryError', code: 'RATE_LIMITED' }), 'failed try-again'],
+    ['a string', 'failed try-again'],
+  ])('has a reason for the error %s', async (error, reason) => {
+    const index = () => Promise.reject(error);
+    expect((await runPlan(plans(1), { index })).reasons).toEqual({ [reason]: 1 });
   });
 
   it('stops when it is aborted, and does not record images in progress', async () => {

@@ -1,13 +1,11 @@
 import { RegistryJobsError } from '../errors.ts';
 import type { ImageTag } from '../plan/image-plan.ts';
-import type { FinishedImage, ImageOutcome, OutcomeCounts } from './image-outcome.ts';
+import { type FinishedImage, type ImageOutcome, type OutcomeCounts, outcomeOfError } from './image-outcome.ts';
 import type { StateFile } from './state-file.ts';
 
 /** Options of {@link runPlan}. */
 export interface RunOptions<Item extends ImageTag> {
-  /**
-   * Indexes an image. An error that it throws becomes the outcome `failed`, with the error's code as the reason.
-   */
+  /** Indexes an image. An error that it throws becomes an outcome: `failed`, or `skipped` if the image no longer exists. */
   readonly index: (item: Item, options: { readonly signal: AbortSignal }) => Promise<ImageOutcome>;
   /** Number of images at a time, from 1 to 1,000. @default 4 */
   readonly jobs?: number;
@@ -64,7 +62,7 @@ export async function runPlan<Item extends ImageTag>(
   // An error of one job, such as a full disk, stops the others.
   const failure = new AbortController();
   const signal = AbortSignal.any([failure.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const counts = { indexed: 0, 'already-indexed': 0, 'nothing-to-index': 0, skipped: 0, failed: 0 };
+  const counts = { indexed: 0, skipped: 0, failed: 0 };
   const reasons: Record<string, number> = {};
   const active = new Set<Item>();
   let [done, bytesRead, next] = [0, 0, 0];
@@ -77,7 +75,7 @@ export async function runPlan<Item extends ImageTag>(
     const start = performance.now();
     const outcome = await index(item, { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
-      return failedOutcome(error);
+      return outcomeOfError(error);
     });
     const { repository, tag, digest, size, pushedAt } = item;
     const finished: FinishedImage = {
@@ -114,13 +112,4 @@ export async function runPlan<Item extends ImageTag>(
   await Promise.allSettled(running);
   await Promise.all(running);
   return { counts, reasons, bytesRead, seconds: (performance.now() - started) / 1000 };
-}
-
-function failedOutcome(error: unknown): ImageOutcome {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-  return {
-    outcome: 'failed',
-    reason: typeof code === 'string' ? code : 'error',
-    message: typeof message === 'string' ? message : String(error),
-  };
 }

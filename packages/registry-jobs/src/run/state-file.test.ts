@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ImageOutcome, openStateFile, type PlannedImage, type StateIdentity } from '@soci/registry-jobs';
+import {
+  type CurrentImage,
+  type ImageOutcome,
+  openStateFile,
+  type PlannedImage,
+  type StateIdentity,
+} from '@soci/registry-jobs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digest } from '../fixtures/memory-catalog.ts';
 
@@ -22,20 +28,21 @@ function planned(tag: string, reason: PlannedImage['reason'] = 'no-index'): Plan
   return { repository: 'app', tag, digest: digest(tag), action: 'index', reason };
 }
 
-/** Records outcomes by tag in a run of its own. */
-async function record(outcomes: Readonly<Record<string, ImageOutcome['outcome']>>, identity = IDENTITY) {
+/** Records outcomes by tag, such as `skipped gone`, in a run of its own. */
+async function record(outcomes: Readonly<Record<string, string>>, identity = IDENTITY) {
   const state = await openStateFile(path, identity);
   await Promise.all(
-    Object.entries(outcomes).map(([tag, outcome]) => {
-      const { action, reason, ...image } = planned(tag);
-      return state.record({ ...image, outcome, seconds: 1 });
+    Object.entries(outcomes).map(([tag, text]) => {
+      const { action: _, reason: __, ...image } = planned(tag);
+      const [outcome, reason] = text.split(' ') as [ImageOutcome['outcome'], string?];
+      return state.record({ ...image, outcome, ...(reason !== undefined && { reason }), seconds: 1 });
     }),
   );
   await state.close();
 }
 
 /** Returns the images that the file says are finished, and the notes. */
-async function reopen(items: readonly PlannedImage[], identity = IDENTITY) {
+async function reopen(items: readonly (PlannedImage | CurrentImage)[], identity = IDENTITY) {
   const state = await openStateFile(path, identity);
   const finished = items.filter((item) => state.isFinished(item)).map(({ tag }) => tag);
   await state.close();
@@ -56,16 +63,18 @@ describe('a state file', () => {
   });
 
   it('has a later run try what failed, and not what has nothing to index', async () => {
-    await record({ v1: 'nothing-to-index', v2: 'failed', v3: 'skipped' });
+    await record({ v1: 'skipped layers-too-small', v2: 'failed try-again', v3: 'skipped gone' });
     expect((await reopen(['v1', 'v2', 'v3', 'v4'].map((tag) => planned(tag)))).finished).toEqual(['v1', 'v3']);
     await record({ v1: 'failed' });
     expect((await reopen([planned('v1')])).finished).toEqual([]);
   });
 
   it('does not count an index that was deleted since then', async () => {
-    await record({ v1: 'indexed', v2: 'indexed', v3: 'already-indexed' });
+    await record({ v1: 'indexed', v2: 'indexed', v3: 'skipped already-indexed' });
     const items = [planned('v1'), planned('v2', 'not-visible'), planned('v3', 'not-visible')];
     expect((await reopen(items)).finished).toEqual(['v2', 'v3']);
+    const current = { ...planned('v1'), action: 'current', reason: 'same-source' } as const;
+    expect((await reopen([current])).finished).toEqual(['v1']);
   });
 
   it('does not count outcomes of runs with other settings', async () => {

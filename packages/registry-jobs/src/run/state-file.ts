@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { escapeJson, quoteText } from '@soci/oci';
 import { RegistryJobsError } from '../errors.ts';
-import type { PlannedImage, StaleImage } from '../plan/image-plan.ts';
+import type { ImagePlan, SkippedImage } from '../plan/image-plan.ts';
 import type { FinishedImage } from './image-outcome.ts';
 import { type FileLock, lockFile } from './lock-file.ts';
 
@@ -36,9 +36,9 @@ export interface StateFile {
   readonly finished: number;
   /**
    * Returns whether an earlier run has finished the image, so that it needs no other try. An image whose index is missing although
-   * the file says that it was pushed is not finished: the index was deleted.
+   * the file says that it was pushed is not finished: the index was deleted. A current image is finished if a run indexed it.
    */
-  isFinished(item: PlannedImage | StaleImage): boolean;
+  isFinished(item: Exclude<ImagePlan, SkippedImage>): boolean;
   /** Writes the line of an image. */
   record(image: FinishedImage): Promise<void>;
   /** Waits for what is being written, closes the file and releases the lock. */
@@ -64,7 +64,7 @@ export async function openStateFile(path: string, identity: StateIdentity): Prom
   }
 }
 
-type RecordedOutcome = FinishedImage['outcome'];
+type RecordedOutcome = Pick<FinishedImage, 'outcome' | 'reason'>;
 
 class OpenStateFile implements StateFile {
   readonly path: string;
@@ -96,29 +96,29 @@ class OpenStateFile implements StateFile {
     return this.#outcomes.size;
   }
 
-  isFinished(item: PlannedImage | StaleImage): boolean {
-    switch (this.#outcomes.get(keyOf(item))) {
-      case 'nothing-to-index':
-      case 'skipped':
-        return true;
-      case 'already-indexed':
-        return item.reason === 'not-visible' || item.reason === 'unmarked';
-      case 'indexed':
-        return item.reason === 'not-visible';
-      default:
-        return false;
-    }
+  isFinished(item: Exclude<ImagePlan, SkippedImage>): boolean {
+    const { outcome, reason } = this.#outcomes.get(keyOf(item)) ?? {};
+    if (outcome === undefined || outcome === 'failed') return false;
+    const hasIndex = outcome === 'indexed' || reason === 'already-indexed';
+    if (!hasIndex || item.reason === 'not-visible') return true;
+    // Compared by an earlier run, or by this one's plan.
+    return outcome === 'indexed' ? item.action === 'current' : item.reason === 'unmarked';
   }
 
   async record(image: FinishedImage): Promise<void> {
     await this.#write({ type: 'image', ...image, finishedAt: new Date().toISOString() });
-    this.#outcomes.set(keyOf(image), image.outcome);
+    this.#remember(image);
   }
 
   async close(): Promise<void> {
     await this.#writing?.catch(() => {});
     await this.#file.close();
     await this.#lock.release();
+  }
+
+  #remember(image: ImageLine): void {
+    const { outcome, reason } = image;
+    this.#outcomes.set(keyOf(image), reason === undefined ? { outcome } : { outcome, reason });
   }
 
   /** Writes a line. Lines that arrive while others are written are written together. */
@@ -154,7 +154,7 @@ class OpenStateFile implements StateFile {
         throw this.#invalid(`line ${number} is not one of a state file: ${quoteText(text)}`);
       }
       if (line.type === 'run') counts = this.#checkRun(line, identity, number);
-      else if (counts) this.#outcomes.set(keyOf(line), line.outcome);
+      else if (counts) this.#remember(line);
     }
   }
 
@@ -175,9 +175,9 @@ class OpenStateFile implements StateFile {
 }
 
 /** A line of a state file, as far as it is read. */
-type StateLine =
-  | RunLine
-  | ({ readonly type: 'image' } & Pick<FinishedImage, 'repository' | 'tag' | 'digest' | 'outcome'>);
+type StateLine = RunLine | ({ readonly type: 'image' } & ImageLine);
+
+type ImageLine = Pick<FinishedImage, 'repository' | 'tag' | 'digest' | 'outcome' | 'reason'>;
 
 interface RunLine {
   readonly type: 'run';

@@ -1,0 +1,61 @@
+import { describeRepository, type RepositoryStatus } from '@soci/registry-jobs';
+import { type CommandArguments, type CommandContext, EXIT, type ExitCode } from '../command/command.ts';
+import { describeError } from '../terminal/describe-error.ts';
+import type { Output } from '../terminal/output.ts';
+import { formatBytes, formatCount, pluralize } from '../terminal/quantity.ts';
+import { numberColumns } from '../terminal/table.ts';
+import { printable } from '../terminal/text.ts';
+import { toRegistryAccess } from '../transports/registry-options.ts';
+import { RegistryStores } from '../transports/registry-stores.ts';
+import { type POLICY_OPTIONS, toBulkSettings } from './bulk-options.ts';
+import { openCatalog } from './open-catalog.ts';
+import { planRepositories } from './plan-repositories.ts';
+import { findRepositories, parseRegistryGlobs } from './registry-globs.ts';
+
+/** Runs `status`. */
+export async function runStatus(
+  { operands, options }: CommandArguments<typeof POLICY_OPTIONS>,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { output, signal } = context;
+  const globs = parseRegistryGlobs(operands);
+  const { host } = globs;
+  const { policy } = await toBulkSettings(options);
+  const stores = new RegistryStores(await toRegistryAccess(options, [], context));
+  try {
+    const catalog = openCatalog(host, stores, context.env);
+    const repositories = await findRepositories(catalog, globs, context);
+    const rows: RepositoryStatus[] = [];
+    const failed = await planRepositories({ catalog, host, repositories, policy }, context, async (report) => {
+      rows.push(await describeRepository(catalog, report, { signal }));
+    });
+    if (output.json) {
+      const errors = failed.map(({ repository, error }) => ({ repository, error: describeError(error) }));
+      await output.writeJson({ host, repositories: rows, failed: errors });
+    } else {
+      await printStatus(rows, output);
+    }
+    return EXIT.SUCCESS;
+  } finally {
+    stores.close();
+  }
+}
+
+async function printStatus(rows: readonly RepositoryStatus[], output: Output): Promise<void> {
+  const columns = [
+    { title: 'REPOSITORY', flexible: true },
+    ...numberColumns('IMAGES', 'INDEXED', 'MISSING', 'STALE', 'SKIPPED', 'INDEXES'),
+  ];
+  const cells = rows.map(({ repository, images, indexed, missing, stale, skipped, indexBytes }) => [
+    printable(repository),
+    ...[images, indexed, missing, stale, skipped].map(formatCount),
+    formatBytes(indexBytes),
+  ]);
+  await output.writeTable(columns, cells);
+  if (output.quiet) return;
+  const sum = (field: 'images' | 'indexed') => rows.reduce((total, row) => total + row[field], 0);
+  await output.writeLine();
+  await output.writeLine(
+    `${formatCount(sum('indexed'))} of ${pluralize(sum('images'), 'image')} have a current index.`,
+  );
+}

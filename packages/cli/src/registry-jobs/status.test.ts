@@ -1,0 +1,72 @@
+import type { TestRegistry } from '@soci/test-registry';
+import { describe, expect, it } from 'vitest';
+import { fillRegistry } from '../fixtures/fill-registry.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
+
+const start = useTestRegistries();
+const SETTINGS = ['--min-layer-size', '0'];
+
+interface Status {
+  readonly repositories: readonly { readonly repository: string; readonly indexBytes: number }[];
+}
+
+async function startWith(images: number, repositories: readonly string[]) {
+  const registry = await start();
+  await fillRegistry(registry, { repositories, images });
+  return registry;
+}
+
+async function convert(host: string, image: string) {
+  expect(await runCli(['convert', '-q', ...SETTINGS, `${host}/${image}`, `${host}/${image}-soci`])).toMatchObject({
+    code: 0,
+  });
+}
+
+/** Returns the size of the zTOCs of a SOCI-enabled image. */
+function sizeOfIndexes(registry: TestRegistry, tag: string): number {
+  const parse = (reference: string) =>
+    JSON.parse(Buffer.from(registry.manifest('app', reference)?.bytes ?? []).toString());
+  const entries = parse(tag).manifests as { readonly digest: string; readonly artifactType?: string }[];
+  const layers = entries.filter(({ artifactType }) => artifactType).flatMap(({ digest }) => parse(digest).layers);
+  return (layers as { readonly size: number }[]).reduce((sum, { size }) => sum + size, 0);
+}
+
+describe('status', () => {
+  it('counts the images of each repository: indexed, missing and stale ones', async () => {
+    const registry = await startWith(4, ['app', 'web']);
+    await convert(registry.host, 'app:v1');
+    await convert(registry.host, 'app:v2');
+    const moved = registry.manifest('app', 'v4');
+    registry.putManifest('app', 'v2', moved?.mediaType ?? '', moved?.bytes ?? new Uint8Array());
+    const run = await runCli(['status', '--json', ...SETTINGS, `${registry.host}/*`]);
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    const [status] = jsonLines<Status>(run);
+    expect(status).toMatchObject({
+      host: registry.host,
+      failed: [],
+      repositories: [
+        { repository: 'app', images: 4, indexed: 1, missing: 2, stale: 1, skipped: 0 },
+        { repository: 'web', images: 4, indexed: 0, missing: 4, stale: 0, skipped: 0, indexBytes: 0 },
+      ],
+    });
+    const sizes = ['v1-soci', 'v2-soci'].map((tag) => sizeOfIndexes(registry, tag));
+    expect(status?.repositories[0]?.indexBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+  });
+
+  it('prints a table, and how many images have an index', async () => {
+    const registry = await startWith(2, ['app', 'web']);
+    await convert(registry.host, 'app:v1');
+    const { stdout } = await runCli(['status', ...SETTINGS, `${registry.host}/*`]);
+    expect(stdout).toMatch(/^REPOSITORY +IMAGES +INDEXED +MISSING +STALE +SKIPPED +INDEXES$/m);
+    expect(stdout).toMatch(/^app +2 +1 +1 +0 +0 +[\d.]+ KiB$/m);
+    expect(stdout).toContain('1 of 4 images have a current index.');
+  });
+
+  it('says that an index was built with other settings', async () => {
+    const registry = await startWith(1, ['app']);
+    await convert(registry.host, 'app:v1');
+    const other = await runCli(['status', '--json', ...SETTINGS, '--span-size', '64KiB', `${registry.host}/app`]);
+    expect(jsonLines(other)[0]).toMatchObject({ repositories: [{ indexed: 0, stale: 1 }] });
+  });
+});
