@@ -47,6 +47,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     'index the images of a registry that have no current index',
     () => import('./commands/backfill.ts'),
   ),
+  entry(['gc'], 'find and delete the garbage of a whole registry', () => import('./commands/gc.ts')),
   entry(['completion'], 'print a script that completes commands in a shell', () => import('./commands/completion.ts')),
 ];
 

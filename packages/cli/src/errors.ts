@@ -4,6 +4,7 @@ import { PrintableError } from '@soci/oci';
 export type CliErrorCode =
   | 'ADDRESS_UNAVAILABLE'
   | 'COST_EXCEEDED'
+  | 'DELETION_FAILED'
   | 'DESTINATION_INVALID'
   | 'ENTRY_NOT_A_FILE'
   | 'ENTRY_NOT_FOUND'
@@ -16,6 +17,7 @@ export type CliErrorCode =
   | 'NOT_INDEXED'
   | 'OUTPUT_FAILED'
   | 'PROFILE_NOT_FOUND'
+  | 'RESTORE_INCOMPLETE'
   | 'SOURCE_INVALID'
   | 'SOURCE_MOVED'
   | 'TAG_TAKEN'

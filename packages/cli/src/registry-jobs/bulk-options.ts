@@ -59,7 +59,8 @@ export async function toBulkSettings(options: OptionValues<typeof POLICY_OPTIONS
   };
 }
 
-function parseOutputTagOption(text: string): OutputTag {
+/** Parses the value of `--output-tag`. @throws CliError `USAGE_INVALID` */
+export function parseOutputTagOption(text: string): OutputTag {
   try {
     return parseOutputTag(text);
   } catch (error) {
