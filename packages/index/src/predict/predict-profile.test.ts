@@ -144,6 +144,13 @@ describe('a script', () => {
     expect(await pathsWith('SERVER_PATH=/bin/b')).toEqual(['/bin/a', '/bin/b', '/bin/sh', '/script']);
   });
 
+  it('runs commands of the shell itself without a program, however many there are', async () => {
+    const script = `${'if [ -e /x ]; then echo x; fi\n'.repeat(200)}exec /bin/server\n`;
+    const files = { 'bin/sh': makeElf(), 'bin/server': makeElf(), 'bin/[': makeElf(), 'bin/echo': makeElf(), script };
+    const { files: predicted } = await predictFiles(files, { Cmd: ['sh', '/script'], Env: ['PATH=/bin'] });
+    expect(predicted.map(({ path }) => path)).toEqual(['/bin/server', '/bin/sh', '/script']);
+  });
+
   it('may have functions that call themselves without end', async () => {
     const calls = 'f; '.repeat(10_000);
     const { files } = await predictFiles({ 'bin/sh': makeElf() }, { Cmd: ['/bin/sh', '-c', `f() { ${calls} }; f`] });

@@ -50,6 +50,12 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
 
 /** Shells that run scripts of sh. */
 const SHELLS: ReadonlySet<string> = new Set(['ash', 'bash', 'busybox', 'dash', 'ksh', 'mksh', 'sh', 'zsh']);
+/** Commands that shells run themselves, although programs of the same name may exist, and words of their grammar. @see bash(1), dash(1) */
+const BUILT_IN: ReadonlySet<string> = new Set(
+  ': [ [[ alias bg break cd case continue declare done echo elif else esac eval exit export false fg fi for getopts hash in jobs kill let local printf pwd read readonly return set shift shopt test times trap true type typeset ulimit umask unalias unset wait'.split(
+    ' ',
+  ),
+);
 /** Maximum size of a first line with `#!`, in bytes, as in Linux. */
 const MAX_SHEBANG = 256;
 /** Maximum size of a shell script, in bytes. */
@@ -186,7 +192,9 @@ export class ProgramFinder {
     const source = parameters[0];
     const variables = new Map(this.#prediction.environment.variables);
     if (source !== undefined) variables.set('BASH_SOURCE', source);
-    for (const [name = '', ...args] of splitCommands(script, variables, parameters).slice(0, MAX_PROGRAMS)) {
+    for (const [name = '', ...args] of splitCommands(script, variables, parameters)
+      .filter(([name = '']) => !BUILT_IN.has(name))
+      .slice(0, MAX_PROGRAMS)) {
       if (name === '.' || name === 'source') await this.#runScript(this.#absolute(args[0] ?? ''), args, origin);
       else if (name === 'exec') await this.#runWrapped(name, WRAPPERS['exec'] as Wrapper, args, origin);
       else if (name !== '') await this.run({ command: name, args, origin });
