@@ -7,6 +7,8 @@ it("uses the keys of AWS's SOCI Index Builder, so that existing permissions matc
   expect([...makePackage().files.keys()]).toEqual([
     'cfn-ecr-aws-soci-index-builder/functions/packages/ecr-image-action-event-filtering/lambda.zip',
     'cfn-ecr-aws-soci-index-builder/functions/packages/soci-index-generator-lambda/soci_index_generator_lambda.zip',
+    'cfn-ecr-aws-soci-index-builder/functions/packages/soci-registry-jobs/lambda.zip',
+    'cfn-ecr-aws-soci-index-builder/templates/SociRegistryJobs.json',
     'cfn-ecr-aws-soci-index-builder/templates/SociIndexBuilder.json',
   ]);
 });
@@ -22,8 +24,9 @@ it('with hashNames, adds a hash to the keys and keeps their ends', () => {
   expect(zips).toEqual([
     expect.stringMatching(/^a\/functions\/[0-9a-f]{12}\/packages\/ecr-image-action-event-filtering\/lambda\.zip$/),
     expect.stringMatching(/^a\/functions\/[0-9a-f]{12}\/packages\/.*\/soci_index_generator_lambda\.zip$/),
+    expect.stringMatching(/^a\/functions\/[0-9a-f]{12}\/packages\/soci-registry-jobs\/lambda\.zip$/),
   ]);
-  const text = read(files.get(template));
+  const text = read(files.get(template)) + read(files.get('a/templates/SociRegistryJobs.json'));
   for (const zip of zips) expect(text).toContain(zip.slice('a/'.length));
 });
 

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE } from '@soci/functions';
 import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } from './function-keys.ts';
+import { jobsTemplate } from './jobs-template.ts';
 import { PREFIX_PATTERN } from './parameters/resources.ts';
 import { plainTemplate } from './plain-template.ts';
 
-/** Files of a deployment: the template and the zips of the functions. */
+/** Files of a deployment: the templates and the zips of the functions. */
 export interface DeploymentPackage {
   /** Contents by key in the bucket. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Key of the template. */
+  /** Key of the template of the builder. */
   readonly template: string;
 }
 
@@ -20,11 +21,14 @@ export interface PackageOptions {
   readonly hashNames?: boolean;
 }
 
-/** Key of the template after the prefix. */
+/** Key of the template of the builder after the prefix. */
 export const TEMPLATE_KEY = 'templates/SociIndexBuilder.json';
 
+/** Key of the template of the registry jobs after the prefix. */
+export const JOBS_TEMPLATE_KEY = 'templates/SociRegistryJobs.json';
+
 /**
- * Creates the plain template and the zips that it refers to.
+ * Creates the plain templates and the zips that they refer to.
  *
  * @throws Error for a prefix that the parameter of the template does not allow.
  */
@@ -41,8 +45,14 @@ export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: Pack
     files: new Map([
       [`${prefix}${keys.filter}`, readFileSync(FILTER_BUNDLE.zip)],
       [`${prefix}${keys.generator}`, readFileSync(GENERATOR_BUNDLE.zip)],
-      // Without white space, because a request may contain at most 51,200 bytes of template.
-      [template, Buffer.from(JSON.stringify(plainTemplate(keys)))],
+      [`${prefix}${keys.jobs}`, readFileSync(JOBS_BUNDLE.zip)],
+      [`${prefix}${JOBS_TEMPLATE_KEY}`, textOf(jobsTemplate(keys))],
+      [template, textOf(plainTemplate(keys))],
     ]),
   };
+}
+
+/** Returns a template without white space, because a request may contain at most 51,200 bytes of template. */
+function textOf(template: object): Uint8Array {
+  return Buffer.from(JSON.stringify(template));
 }

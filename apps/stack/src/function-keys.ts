@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE } from '@soci/functions';
 
 /** Keys of the zips after the prefix. */
 export interface FunctionKeys {
   readonly filter: string;
   readonly generator: string;
+  readonly jobs: string;
 }
 
 /** Default key prefix. */
@@ -23,7 +24,7 @@ export const FUNCTION_KEYS: FunctionKeys = keysUnder('functions/packages');
  */
 export function hashedFunctionKeys(): FunctionKeys {
   const hash = createHash('sha256');
-  for (const { zip } of [FILTER_BUNDLE, GENERATOR_BUNDLE]) hash.update(readFileSync(zip));
+  for (const { zip } of [FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE]) hash.update(readFileSync(zip));
   return keysUnder(`functions/${hash.digest('hex').slice(0, HASH_LENGTH)}/packages`);
 }
 
@@ -37,5 +38,6 @@ function keysUnder(folder: string): FunctionKeys {
   return {
     filter: `${folder}/ecr-image-action-event-filtering/lambda.zip`,
     generator: `${folder}/soci-index-generator-lambda/soci_index_generator_lambda.zip`,
+    jobs: `${folder}/soci-registry-jobs/lambda.zip`,
   };
 }

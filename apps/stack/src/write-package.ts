@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type DeploymentPackage, TEMPLATE_KEY } from './deployment-package.ts';
+import { type DeploymentPackage, JOBS_TEMPLATE_KEY, TEMPLATE_KEY } from './deployment-package.ts';
 import { isZipKey } from './function-keys.ts';
 
 /**
@@ -74,8 +74,9 @@ function findForeign(folder: string): string | undefined {
   const template = leaves.find((leaf) => leaf === TEMPLATE_KEY || leaf.endsWith(`/${TEMPLATE_KEY}`));
   const prefix = template?.slice(0, -TEMPLATE_KEY.length);
   return leaves.find((leaf) => {
-    const isZip = prefix !== undefined && leaf.startsWith(prefix) && isZipKey(leaf.slice(prefix.length));
-    return leaf !== template && !isZip;
+    if (leaf === template) return false;
+    const key = prefix !== undefined && leaf.startsWith(prefix) ? leaf.slice(prefix.length) : '';
+    return !isZipKey(key) && key !== JOBS_TEMPLATE_KEY;
   });
 }
 

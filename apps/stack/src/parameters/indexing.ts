@@ -116,7 +116,7 @@ export function indexingParameters(stack: Stack): ParameterGroup {
  * One filter. In addition to the filters of AWS's SOCI Index Builder (lower case and `*`), it allows upper case in tags, `?`, sets
  * in brackets, `__` and exclusions. The custom resource reports other errors during deployment.
  */
-const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
+export const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
 
 /** A number of bytes, at most 10^12, or `auto`. */
 const SPAN_SIZE_PATTERN = '^(auto|[1-9][0-9]{0,11})$';
@@ -130,7 +130,7 @@ const LEADING_TEXT = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
  * Matches the values that `parseOutputTag` of `@soci/functions` accepts. Each alternative contains the first placeholder. With
  * `{tag}`, other text is required, because the index would otherwise overwrite the tag of the image.
  */
-const OUTPUT_TAG_PATTERN = [
+export const OUTPUT_TAG_PATTERN = [
   '^(none',
   `(${LEADING_TEXT})?[{]digest12[}]${TAG_PART}*`,
   `${LEADING_TEXT}[{]tag[}]${TAG_PART}*`,
@@ -141,4 +141,4 @@ const OUTPUT_TAG_PATTERN = [
  * Maximum length of an output tag. A tag has at most 128 characters, and each `{digest12}` grows by two characters: ten of them
  * and eight more characters make 128.
  */
-const MAX_OUTPUT_TAG = 108;
+export const MAX_OUTPUT_TAG = 108;

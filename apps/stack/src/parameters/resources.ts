@@ -87,7 +87,7 @@ function applyNames(builder: SociIndexBuilder, isFixed: CfnCondition): void {
 // Allowed values of the parameters, as regular expressions that work in CloudFormation and JavaScript.
 
 /** A bucket name. */
-const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
+export const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
 
 /** Folders that end with a slash. A folder cannot consist of dots only, because `..` would leave the output folder. */
 export const PREFIX_PATTERN = "^([.]*[0-9a-zA-Z!_*'()-][0-9a-zA-Z!_.*'()-]*/)*$";

@@ -128,7 +128,7 @@ function environmentOf(
     soci_index_version: version as 'V1' | 'V2',
     soci_output_tag: outputTag,
     soci_event_bus: eventBus.eventBusArn,
-    soci_confirm_above: String(confirmAbove ?? DEFAULT_CONFIRM_ABOVE),
+    soci_confirm_above: Tokenization.stringifyNumber(confirmAbove ?? DEFAULT_CONFIRM_ABOVE),
     ...(maxImageSize && { soci_max_image_size: String(maxImageSize.toBytes()) }),
     ...(newerThan && { soci_newer_than_days: String(newerThan.toDays()) }),
   };
@@ -178,7 +178,7 @@ function createStateMachine(
     }),
   ) as [string, string];
   const statement = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
-  const policy = new Policy(scope, 'StateMachinePolicy', {
+  new Policy(scope, 'StateMachinePolicy', {
     roles: [role],
     statements: [
       statement(
@@ -196,7 +196,6 @@ function createStateMachine(
       statement(['states:RedriveExecution'], children),
     ],
   });
-  policy.node.addDependency(created);
   return created;
 }
 

@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest';
+import { jobsTemplate } from './jobs-template.ts';
+
+interface Template {
+  readonly Parameters: Readonly<
+    Record<string, { readonly Default?: string | number; readonly AllowedPattern?: string }>
+  >;
+  readonly Conditions: Readonly<Record<string, unknown>>;
+  readonly Resources: Readonly<
+    Record<
+      string,
+      { readonly Type: string; readonly Condition?: string; readonly Properties: Readonly<Record<string, unknown>> }
+    >
+  >;
+}
+
+const template = jobsTemplate() as Template;
+const resources = Object.values(template.Resources);
+const ofType = (type: string) => resources.filter(({ Type }) => Type === type);
+
+it('is small enough for inline use', () => {
+  expect(Buffer.byteLength(JSON.stringify(template))).toBeLessThan(51_200);
+});
+
+it('needs only the generator and the bucket with the zips', () => {
+  const required = Object.entries(template.Parameters).filter(([, { Default }]) => Default === undefined);
+  expect(required.map(([name]) => name)).toEqual(['GeneratorFunction', 'QSS3BucketName']);
+});
+
+it('refers to no CDK bootstrap and no asset', () => {
+  const text = JSON.stringify(template);
+  expect(text).not.toContain('cdk-hnb659fds');
+  expect(text).not.toContain('BootstrapVersion');
+});
+
+it('takes the code of its four functions from the bucket', () => {
+  const code = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.Code as { S3Key?: unknown });
+  const keys = code.flatMap(({ S3Key }) => (S3Key === undefined ? [] : [JSON.stringify(S3Key)]));
+  expect(keys).toHaveLength(4);
+  for (const key of keys) expect(key).toContain('functions/packages/soci-registry-jobs/lambda.zip');
+});
+
+it('has a schedule only if the parameter is set', () => {
+  expect(ofType('AWS::Scheduler::Schedule')).toMatchObject([{ Condition: 'HasSchedule' }]);
+  const conditional = resources.filter(({ Condition }) => Condition === 'HasSchedule').map(({ Type }) => Type);
+  expect(conditional.sort()).toEqual(['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::Scheduler::Schedule']);
+  const pattern = new RegExp(template.Parameters.Schedule?.AllowedPattern ?? '');
+  expect(['', 'rate(1 day)', 'cron(0 3 * * ? *)'].filter((value) => !pattern.test(value))).toEqual([]);
+  expect(['1 day', 'rate()', 'at(x'].filter((value) => pattern.test(value))).toEqual([]);
+});
+
+it('passes the parameters on', () => {
+  const [machine] = ofType('AWS::StepFunctions::StateMachine');
+  expect(JSON.stringify(machine)).toContain('{"Ref":"MaxConcurrency"}');
+  const list = ofType('AWS::Lambda::Function').find(({ Properties }) => Properties.Handler === 'list.handler');
+  expect(list?.Properties.Environment).toMatchObject({
+    Variables: {
+      soci_max_image_size: { Ref: 'MaxImageSize' },
+      soci_index_version: { Ref: 'SociIndexVersion' },
+      soci_confirm_above: { Ref: 'ConfirmAbove' },
+    },
+  });
+});
