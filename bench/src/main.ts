@@ -3,9 +3,12 @@
  * Markdown. A run of all sections also writes docs/benchmarks.md. Requires GNU time, Go and the built packages.
  *
  * `npm run bench -- runtime [OPTIONS]`: measures how long containers take to start.
+ *
+ * `npm run bench -- plan [OPTIONS]`: plans a registry of 500,000 images.
  */
 import { parseArgs } from 'node:util';
 import { buildReference } from './measure.ts';
+import { benchPlan } from './plan/main.ts';
 import { BENCHMARKS_PAGE, describeMachine, formatSection, type Section, writeReport } from './report.ts';
 import { benchRuntime } from './runtime/main.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
@@ -25,7 +28,12 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
 };
 
 const [first, ...others] = process.argv.slice(2);
-process.exitCode = first === 'runtime' ? await benchRuntime(others) : await benchIndexing(process.argv.slice(2));
+process.exitCode =
+  first === 'runtime'
+    ? await benchRuntime(others)
+    : first === 'plan'
+      ? await benchPlan(others)
+      : await benchIndexing(process.argv.slice(2));
 
 async function benchIndexing(argv: string[]): Promise<number> {
   const { values } = parseArgs({

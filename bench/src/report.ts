@@ -95,12 +95,15 @@ export const BENCHMARKS_PAGE = new URL('../../docs/benchmarks.md', import.meta.u
 /** Heading of the section that `npm run bench -- runtime` writes. Other commands keep it. */
 export const RUNTIME_SECTION = 'Container start';
 
-/** Writes a report to its file. Keeps the section of `npm run bench -- runtime` and the file's notes. */
+/** Heading of the section that `npm run bench -- plan` writes. Other commands keep it. */
+export const PLAN_SECTION = 'Plan of a whole registry';
+
+/** Writes a report to its file. Keeps the sections of `npm run bench -- runtime` and `-- plan`, and the file's notes. */
 export function writeReport(file: URL, report: string): void {
   const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const start = old.indexOf(NOTES);
-  const kept = sectionOf(old, RUNTIME_SECTION);
-  const text = kept === undefined ? report : `${report}\n\n${kept.trimEnd()}`;
+  const kept = [RUNTIME_SECTION, PLAN_SECTION].flatMap((heading) => sectionOf(old, heading)?.trimEnd() ?? []);
+  const text = [report, ...kept].join('\n\n');
   writeFileSync(file, `${text}\n\n${start < 0 ? `${NOTES}\n` : old.slice(start)}`);
 }
 

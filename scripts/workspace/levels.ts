@@ -119,6 +119,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       '@soci/cli',
       '@soci/oci',
       '@soci/registry',
+      '@soci/registry-jobs',
       '@soci/test-content',
       '@soci/test-registry',
       '@soci/test-runtime',
