@@ -9,6 +9,7 @@ export type CliErrorCode =
   | 'ENTRY_NOT_A_FILE'
   | 'ENTRY_NOT_FOUND'
   | 'FILE_UNWRITABLE'
+  | 'IMAGE_ARCHIVED'
   | 'INTERRUPTED'
   | 'LIMIT_EXCEEDED'
   | 'NOTHING_PREDICTED'

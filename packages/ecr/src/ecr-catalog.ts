@@ -1,4 +1,4 @@
-import type { DescribeImagesRequest, DescribeImagesResponse, Image, ImageDetail } from '@aws-sdk/client-ecr';
+import type { DescribeImagesRequest, Image, ImageDetail } from '@aws-sdk/client-ecr';
 import {
   type CallOptions,
   digestOf,
@@ -13,8 +13,9 @@ import {
   type RegistryCatalog,
 } from '@soci/oci';
 import { RegistryError } from '@soci/registry';
-import { type EcrClient, loadSdk } from './aws-client.ts';
-import { type EcrApiOptions, openEcrApi, readPages, type SendOptions } from './ecr-api.ts';
+import { loadSdk } from './aws-client.ts';
+import { type ImageDescriber, imageDescriber, isArchivedStatus } from './describe-images.ts';
+import { type EcrApiOptions, openEcrApi, readPages } from './ecr-api.ts';
 import { deleteImages } from './ecr-images.ts';
 
 /** Maximum number of entries of a page. @see Amazon ECR API Reference, DescribeRepositories and DescribeImages */
@@ -33,9 +34,6 @@ const MANIFEST_TYPES = [
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 ];
 
-/** Errors of services and emulators that do not know a parameter. */
-const PARAMETER_REJECTED = ['InvalidParameterException', 'SerializationException', 'ValidationException'];
-
 /** Options of {@link openEcrCatalog}. */
 export interface EcrCatalogOptions extends EcrApiOptions {}
 
@@ -53,7 +51,7 @@ export interface EcrCatalogOptions extends EcrApiOptions {}
 export function openEcrCatalog(options: EcrCatalogOptions): RegistryCatalog {
   const api = openEcrApi(options, { maxAttempts: MAX_ATTEMPTS });
   const describeImages = (describe: ImageDescriber, repository: string, input: ImageSelection, call: CallOptions) =>
-    api.call({ ...call, repository, permission: 'ecr:DescribeImages' }, ({ client }, send) =>
+    api.call({ ...call, repository, permission: 'ecr:DescribeImages' }, (client, send) =>
       describe(client, { ...api.repository(repository), ...input }, send),
     );
   // A service may know the filter only without image ids.
@@ -126,45 +124,10 @@ function loadCatalogSdk() {
 }
 
 type ImageSelection = Omit<DescribeImagesRequest, 'repositoryName'>;
-type ImageDescriber = (
-  client: EcrClient['client'],
-  input: DescribeImagesRequest,
-  options: SendOptions,
-) => Promise<DescribeImagesResponse>;
-
-/**
- * Returns DescribeImages with archived images, which it hides by default. A service that does not know the filter has
- * no archived images, and is asked without it. A tag that does not exist gives no images.
- */
-function imageDescriber(): ImageDescriber {
-  let knowsStatus: boolean | undefined;
-  const sendOnce: ImageDescriber = async (client, input, send) => {
-    const { DescribeImagesCommand } = await loadCatalogSdk();
-    try {
-      return await client.send(new DescribeImagesCommand(input), send);
-    } catch (error) {
-      if ((error as Error).name === 'ImageNotFoundException') return { imageDetails: [] };
-      throw error;
-    }
-  };
-  return async (client, input, send) => {
-    if (knowsStatus === false) return sendOnce(client, input, send);
-    try {
-      const output = await sendOnce(client, { ...input, filter: { imageStatus: 'ANY' } }, send);
-      knowsStatus = true;
-      return output;
-    } catch (error) {
-      if (knowsStatus || !PARAMETER_REJECTED.includes((error as Error).name)) throw error;
-      const output = await sendOnce(client, input, send);
-      knowsStatus = false;
-      return output;
-    }
-  };
-}
 
 function listedImage(detail: ImageDetail): ListedImage | undefined {
   const { imageDigest, imageTags = [], imageManifestMediaType, artifactMediaType, imageSizeInBytes } = detail;
-  const { imagePushedAt, imageStatus = 'ACTIVE', subjectManifestDigest } = detail;
+  const { imagePushedAt, imageStatus, subjectManifestDigest } = detail;
   if (imageDigest === undefined || !isDigest(imageDigest)) return undefined;
   return {
     digest: imageDigest,
@@ -173,8 +136,7 @@ function listedImage(detail: ImageDetail): ListedImage | undefined {
     ...(artifactMediaType !== undefined && { artifactType: artifactMediaType }),
     ...(imageSizeInBytes !== undefined && { size: imageSizeInBytes }),
     ...(imagePushedAt !== undefined && { pushedAt: imagePushedAt.getTime() }),
-    // An image that is being restored cannot be pulled yet.
-    ...(imageStatus !== 'ACTIVE' && { archived: true }),
+    ...(isArchivedStatus(imageStatus) && { archived: true }),
     ...(subjectManifestDigest !== undefined && { subject: subjectManifestDigest }),
   };
 }

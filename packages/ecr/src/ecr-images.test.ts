@@ -72,3 +72,14 @@ it('distinguishes a missing repository from denied access', async () => {
     message: expect.stringContaining('allow it on app'),
   });
 });
+
+it('tells an archived image from an active and a missing one', async () => {
+  const [active, archived] = [put('v1', 'one'), put('v2', 'two')];
+  registry.archive('app', 'v2');
+  expect(await open().isArchived('app', { digest: active })).toBe(false);
+  expect(await open().isArchived('app', { digest: archived })).toBe(true);
+  expect(await open().isArchived('app', { tag: 'v2' })).toBe(true);
+  expect(await open().isArchived('app', { tag: 'v3' })).toBe(false);
+  registry.denyAccess('app');
+  await expect(open().isArchived('app', { digest: archived })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+});

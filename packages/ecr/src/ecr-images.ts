@@ -1,5 +1,6 @@
 import type { ImageIdentifier } from '@aws-sdk/client-ecr';
 import type { CallOptions } from '@soci/oci';
+import { imageDescriber, isArchivedStatus } from './describe-images.ts';
 import { type EcrApi, type EcrApiOptions, openEcrApi, readPages } from './ecr-api.ts';
 
 /**
@@ -38,6 +39,12 @@ export interface EcrImages {
   /** Lists all tags of a repository with their digests. Requires `ecr:ListImages`. */
   listTags(repository: string, options?: CallOptions): AsyncGenerator<Required<EcrImageId>, void, undefined>;
   /**
+   * Reports whether an image is archived. A pull of it fails as if it did not exist. Requires `ecr:DescribeImages`.
+   *
+   * @returns false also if the image does not exist
+   */
+  isArchived(repository: string, image: EcrImageId, options?: CallOptions): Promise<boolean>;
+  /**
    * Deletes images. An image identified by tag loses this tag, and is deleted with its last tag. An image identified by
    * digest alone is deleted with all its tags. Requires `ecr:BatchDeleteImage`.
    *
@@ -53,6 +60,7 @@ export interface EcrImages {
 /** Returns the image operations of a private registry. The AWS SDK is loaded with the first call. */
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
   const api = openEcrApi(options);
+  const describe = imageDescriber();
   return {
     async *listTags(repository, callOptions = {}) {
       const call = { ...callOptions, repository, permission: 'ecr:ListImages' };
@@ -68,6 +76,12 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
           if (digest !== undefined && tag !== undefined) yield { digest, tag };
         }
       }
+    },
+    async isArchived(repository, image, callOptions = {}) {
+      const call = { ...callOptions, repository, permission: 'ecr:DescribeImages' };
+      const input = { ...api.repository(repository), imageIds: [toAws(image)] };
+      const { imageDetails } = await api.call(call, (client, send) => describe(client, input, send));
+      return isArchivedStatus(imageDetails?.[0]?.imageStatus);
     },
     delete: (repository, images, callOptions) => deleteImages(api, repository, images, callOptions),
   };

@@ -2,6 +2,7 @@
 // contains all exports of a dynamically imported module.
 export {
   BatchDeleteImageCommand,
+  DescribeImagesCommand,
   ECRClient,
   GetAuthorizationTokenCommand,
   ListImagesCommand,

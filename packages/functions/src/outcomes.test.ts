@@ -580,6 +580,25 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.generate({ ...event, detail })).toMatchObject({ outcome: 'skipped', reason: 'gone' });
   },
 
+  async 'An image that has been archived'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    workflow.registry.archive('app', 'v1');
+    expect(await workflow.generate(event)).toMatchObject({ outcome: 'skipped', reason: 'archived' });
+  },
+
+  async 'The same, if the role does not allow `ecr:DescribeImages`'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    workflow.registry.archive('app', 'v1');
+    const body = '{"__type":"AccessDeniedException","message":"no"}';
+    // The first call gets a token.
+    workflow.registry.inject({ on: { port: 'aws' }, after: 1, fault: { kind: 'status', status: 400, body } });
+    expect(await workflow.generate(event)).toMatchObject({ outcome: 'skipped', reason: 'gone' });
+  },
+
   async 'Two concurrent invocations for one image'() {
     const workflow = await start();
     await workflow.push('app', 'v1', image());

@@ -43,3 +43,33 @@ it('connects to Amazon ECR by its host name, with credentials of the AWS SDK', a
     vi.unstubAllEnvs();
   }
 });
+
+it('tells an archived image from a missing one', async () => {
+  const registry = await start({ auth: 'ecr', ecr: true, account: '123456789012', region: 'eu-west-1' });
+  await registry.loadLayout('team/app', goldenLayoutPath('single-oci'), 'v1');
+  registry.archive('team/app', 'v1');
+  const proxy = await startProxy(registry.host);
+  const aws = {
+    AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+    AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'key',
+  };
+  for (const [name, value] of Object.entries(aws)) vi.stubEnv(name, value);
+  const env = { ...aws, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' };
+  const run = (command: string, ...images: string[]) => runCli([command, '--json', '--plain-http', ...images], { env });
+  try {
+    const [archived, missing] = [`${HOST}/team/app:v1`, `${HOST}/team/app:v2`];
+    for (const [command, ...images] of [
+      ['convert', archived, `${archived}-soci`],
+      ['inspect', archived],
+    ] as const) {
+      const result = await run(command, ...images);
+      expect(result.code).toBe(1);
+      expect(result.stdout + result.stderr).toContain('"IMAGE_ARCHIVED"');
+    }
+    const result = await run('convert', missing, `${missing}-soci`);
+    expect(result.stdout + result.stderr).toContain('"NOT_FOUND"');
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});

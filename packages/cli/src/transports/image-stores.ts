@@ -1,6 +1,7 @@
 import type { ProfileTarget, SourceStore } from '@soci/index';
-import type { Descriptor } from '@soci/oci';
+import { type Descriptor, OciError } from '@soci/oci';
 import type { CommandContext } from '../command/command.ts';
+import { CliError } from '../errors.ts';
 import { openProfileDryRun, openRepositoryDryRun, type PlannedWrite } from './dry-run.ts';
 import {
   type ImageDestination,
@@ -35,6 +36,7 @@ export class ImageStores {
   readonly #access: RegistryAccess;
   readonly #context: StoreContext;
   readonly #open: { close(): Promise<void> }[] = [];
+  readonly #sources: RegistryLocation[] = [];
   #registries: RegistryStores | undefined;
 
   constructor(access: RegistryAccess, context: StoreContext) {
@@ -47,6 +49,7 @@ export class ImageStores {
     if (location.transport !== 'registry') return this.#keep(await openLayoutSource(location, this.#context));
     // The default tag is that of docker.
     const reference = location.digest ?? location.tag ?? 'latest';
+    this.#sources.push(location);
     return { store: await this.#repository(location), reference, close: async () => {} };
   }
 
@@ -92,6 +95,19 @@ export class ImageStores {
     return isDryRun ? openProfileDryRun(store) : { store };
   }
 
+  /** Returns a failure of a command, or why an image that the registry does not find cannot be read. */
+  async explain(error: unknown): Promise<unknown> {
+    if (!(error instanceof OciError && error.code === 'NOT_FOUND')) return error;
+    for (const location of this.#sources) {
+      if (!(await this.#registries?.isArchived(location))) continue;
+      return new CliError('IMAGE_ARCHIVED', `${location.text} is archived in Amazon ECR, and cannot be read`, {
+        remedy: 'Restore it with "aws ecr update-image-storage-class", or push it again.',
+        cause: error,
+      });
+    }
+    return error;
+  }
+
   /** Closes the stores, in reverse order. */
   async close(): Promise<void> {
     for (const store of this.#open.reverse()) await store.close();
@@ -120,6 +136,8 @@ export async function withImageStores<T>(
   const stores = new ImageStores(access, context);
   try {
     return await use(stores);
+  } catch (error) {
+    throw await stores.explain(error);
   } finally {
     await stores.close();
   }

@@ -1,5 +1,6 @@
-import { defaultCredentials, ecrRegistryOptions } from '@soci/ecr';
+import { defaultCredentials, ecrRegistryOptions, openEcrImages, parseEcrHost } from '@soci/ecr';
 import { openRegistry, RateLimit, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
+import { omitUndefined } from '../command/option.ts';
 import type { RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 
@@ -25,6 +26,17 @@ export class RegistryStores {
   /** Closes the connections. */
   close(): void {
     for (const registry of this.#registries.values()) registry.close();
+  }
+
+  /**
+   * Reports whether the image of a location is archived in Amazon ECR, which answers as if it did not exist. False if the
+   * credentials do not allow `ecr:DescribeImages`.
+   */
+  async isArchived({ host, repository, digest, tag = 'latest' }: RegistryLocation): Promise<boolean> {
+    const registry = parseEcrHost(host);
+    if (registry === undefined) return false;
+    const images = openEcrImages({ registry, ...omitUndefined({ env: this.#options.env }) });
+    return images.isArchived(repository, digest === undefined ? { tag } : { digest }).catch(() => false);
   }
 
   /** Returns the client of a host. */

@@ -95,7 +95,10 @@ async function handlePush(
   const { repository: name, tag } = event;
   const outcome = await withDeadline(milliseconds, async (signal, progress) => {
     const repository = registries.open(location, name);
-    return indexDigest({ repository, digest, tag, settings, log, progress, signal });
+    const result = await indexDigest({ repository, digest, tag, settings, log, progress, signal });
+    if (result.outcome !== 'skipped' || result.reason !== 'gone') return result;
+    if (!(await registries.isArchived(location, name, digest, signal))) return result;
+    return skipped('archived', 'the image is archived: restore it and invoke the function again, or push it again');
   });
   return { event, outcome };
 }

@@ -16,6 +16,7 @@ import { FunctionError, type FunctionErrorCode } from '../errors.ts';
  * Reason to skip an image: a reason of the event, of `indexImage`, or
  *
  * - `already-indexed`: the index already exists;
+ * - `archived`: the image is archived, and cannot be pulled until it is restored;
  * - `excluded`: the tag of the image is one that indexes get, such as `v1-soci`;
  * - `gone`: the image was deleted after the push;
  * - `untagged`: the image has no tag, which the output tag needs.
@@ -25,6 +26,7 @@ export type SkipReason =
   | ImageSkipReason
   | NothingIndexed['reason']
   | 'already-indexed'
+  | 'archived'
   | 'excluded'
   | 'gone'
   | 'untagged';

@@ -1,4 +1,4 @@
-import { ecrCredentials, ecrRegistryOptions, formatEcrHost } from '@soci/ecr';
+import { type AwsOptions, ecrCredentials, ecrRegistryOptions, formatEcrHost, openEcrImages } from '@soci/ecr';
 import { openRegistry, type Registry, type Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { AwsLocation, Log } from '../invocation.ts';
@@ -7,9 +7,16 @@ import type { AwsLocation, Log } from '../invocation.ts';
 export class RegistryPool {
   readonly #settings: Pick<GeneratorSettings, 'registryHost' | 'fips' | 'dualStack'>;
   readonly #log: Log;
+  readonly #aws: AwsOptions;
   readonly #registries = new Map<string, Registry>();
 
-  constructor(settings: Pick<GeneratorSettings, 'registryHost' | 'fips' | 'dualStack'>, log: Log) {
+  /** @param aws - Options of calls to the ECR API. */
+  constructor(
+    settings: Pick<GeneratorSettings, 'registryHost' | 'fips' | 'dualStack'>,
+    log: Log,
+    aws: AwsOptions = {},
+  ) {
+    this.#aws = aws;
     this.#settings = settings;
     this.#log = log;
   }
@@ -24,6 +31,22 @@ export class RegistryPool {
     const registry = this.#registries.get(host) ?? this.#connect(host, location);
     this.#registries.set(host, registry);
     return registry.repository(name);
+  }
+
+  /**
+   * Reports whether an image is archived, which pulls do not tell from a deleted one. False if the role does not allow
+   * `ecr:DescribeImages`.
+   */
+  async isArchived(location: AwsLocation, name: string, digest: string, signal: AbortSignal): Promise<boolean> {
+    const { fips, dualStack } = this.#settings;
+    try {
+      const images = openEcrImages({ registry: { ...location, fips, dualStack }, ...this.#aws });
+      return await images.isArchived(name, { digest }, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#log.debug('it is unknown whether the image is archived', { error });
+      return false;
+    }
   }
 
   #hostOf(location: AwsLocation): string {
