@@ -163,3 +163,16 @@ describe('the command line', () => {
     expect(run.stderr).toContain('stopped');
   });
 });
+
+describe('npm start -- backfill', () => {
+  it('indexes 300 images, finds the one whose event was lost, and restores the garbage that it deletes', async () => {
+    const { code, stdout } = await runDemoInProcess(['backfill']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Indexed 300 of 300 images');
+    expect(stdout).toContain('150 of 151 images have a current index.');
+    expect(stdout).toContain('Indexed 1 of 1 image');
+    expect(stdout).toContain('Deleted 3 manifests of 3.');
+    expect(stdout).toContain('Restored 3 manifests and 1 tag');
+    expect(stdout).toContain('300 of 300 images have a current index.');
+  });
+});

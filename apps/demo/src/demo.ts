@@ -22,6 +22,7 @@ import {
 } from '@soci/cli/internal';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { startTestRegistry } from '@soci/test-registry';
+import { showBackfill } from './backfill/show-backfill.ts';
 import { prepareDemoImage } from './image/demo-image.ts';
 import { printImage } from './report/steps.ts';
 import { findContainerSupport, runContainers, showRecordedStarts } from './run/run-containers.ts';
@@ -60,6 +61,7 @@ const demo: Command = {
       { purpose: 'index your image in an OCI layout', line: 'oci:app:v1' },
       { purpose: 'index your image in a registry', line: 'docker.io/library/node:24' },
       { purpose: 'start a container lazily, next to an ordinary pull', line: 'run' },
+      { purpose: 'index a registry of 300 images', line: 'backfill' },
     ],
     async run({ operands: [from], options }, context) {
       const { output, signal } = context;
@@ -113,6 +115,24 @@ const runDemonstration: Command = {
   }),
 };
 
+/** Returns the demonstration of a whole registry, whose commands write to `io`. */
+function backfillDemonstration(io: CliIo): Command {
+  return {
+    name: 'backfill',
+    summary: 'index a registry of 300 images, and keep it true',
+    ...defineCommand({
+      details: [
+        'Fills a local registry with 300 small images, and runs soci-index: a plan, a backfill, the status after an image ' +
+          'whose event was lost, and garbage that is deleted and restored. Takes less than a minute, and leaves nothing behind.',
+      ],
+      operands: [],
+      options: {},
+      examples: [{ purpose: 'index a whole registry', line: '' }],
+      run: (_, context) => showBackfill(context, io),
+    }),
+  };
+}
+
 /** Words that can precede the name of a command. */
 const FLAGS: ReadonlySet<string> = new Set(['--json', '--quiet', '-q', '--debug', '--help', '-h']);
 
@@ -121,9 +141,10 @@ export async function runDemo(argv: readonly string[], io?: CliIo): Promise<Exit
   if (io === undefined) return withProcessIo((processIo) => runDemo(argv, processIo));
   try {
     const first = argv.findIndex((word) => !FLAGS.has(word));
-    return argv[first] === 'run'
-      ? await runCommand(runDemonstration, argv.toSpliced(first, 1), io, PROGRAM)
-      : await runCommand(demo, argv, io, PROGRAM);
+    const named = [runDemonstration, backfillDemonstration(io)].find(({ name }) => name === argv[first]);
+    return named === undefined
+      ? await runCommand(demo, argv, io, PROGRAM)
+      : await runCommand(named, argv.toSpliced(first, 1), io, PROGRAM);
   } catch (error) {
     return reportFailure(error, argv, io, 'npm start');
   }
