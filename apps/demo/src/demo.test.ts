@@ -165,7 +165,9 @@ describe('the command line', () => {
 });
 
 describe('npm start -- backfill', () => {
-  it('indexes 300 images, finds the one whose event was lost, and restores the garbage that it deletes', async () => {
+  it('indexes 300 images, finds the one whose event was lost, and restores the garbage that it deletes', {
+    timeout: 180_000,
+  }, async () => {
     const { code, stdout } = await runDemoInProcess(['backfill']);
     expect(code).toBe(0);
     expect(stdout).toContain('Indexed 300 of 300 images');

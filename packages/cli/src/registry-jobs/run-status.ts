@@ -1,4 +1,4 @@
-import { describeRepository, type RepositoryStatus } from '@soci/registry-jobs';
+import { describeRepository, findGarbage, type RepositoryStatus } from '@soci/registry-jobs';
 import { type CommandArguments, type CommandContext, EXIT, type ExitCode } from '../command/command.ts';
 import { describeError } from '../terminal/describe-error.ts';
 import type { Output } from '../terminal/output.ts';
@@ -12,6 +12,12 @@ import { openCatalog } from './open-catalog.ts';
 import { planRepositories } from './plan-repositories.ts';
 import { findRepositories, parseRegistryGlobs } from './registry-globs.ts';
 
+/** A row of the table. */
+interface StatusRow extends RepositoryStatus {
+  /** Number of manifests that `gc` can delete, of any age. */
+  readonly garbage: number;
+}
+
 /** Runs `status`. */
 export async function runStatus(
   { operands, options }: CommandArguments<typeof POLICY_OPTIONS>,
@@ -20,14 +26,16 @@ export async function runStatus(
   const { output, signal } = context;
   const globs = parseRegistryGlobs(operands);
   const { host } = globs;
-  const { policy } = await toBulkSettings(options);
+  const { policy, outputTag } = await toBulkSettings(options);
+  const garbagePolicy = { olderThan: 0, ...(options['output-tag'] && { outputTags: [outputTag] }) };
   const stores = new RegistryStores(await toRegistryAccess(options, [], context));
   try {
     const catalog = openCatalog(host, stores, context.env);
     const repositories = await findRepositories(catalog, globs, context);
-    const rows: RepositoryStatus[] = [];
+    const rows: StatusRow[] = [];
     const failed = await planRepositories({ catalog, host, repositories, policy }, context, async (report) => {
-      rows.push(await describeRepository(catalog, report, { signal }));
+      const { items } = await findGarbage(catalog, report.repository, garbagePolicy, { signal });
+      rows.push({ ...(await describeRepository(catalog, report, { signal })), garbage: items.length });
     });
     if (output.json) {
       const errors = failed.map(({ repository, error }) => ({ repository, error: describeError(error) }));
@@ -41,14 +49,14 @@ export async function runStatus(
   }
 }
 
-async function printStatus(rows: readonly RepositoryStatus[], output: Output): Promise<void> {
+async function printStatus(rows: readonly StatusRow[], output: Output): Promise<void> {
   const columns = [
     { title: 'REPOSITORY', flexible: true },
-    ...numberColumns('IMAGES', 'INDEXED', 'MISSING', 'STALE', 'SKIPPED', 'INDEXES'),
+    ...numberColumns('IMAGES', 'INDEXED', 'MISSING', 'STALE', 'SKIPPED', 'GARBAGE', 'INDEXES'),
   ];
-  const cells = rows.map(({ repository, images, indexed, missing, stale, skipped, indexBytes }) => [
+  const cells = rows.map(({ repository, images, indexed, missing, stale, skipped, garbage, indexBytes }) => [
     printable(repository),
-    ...[images, indexed, missing, stale, skipped].map(formatCount),
+    ...[images, indexed, missing, stale, skipped, garbage].map(formatCount),
     formatBytes(indexBytes),
   ]);
   await output.writeTable(columns, cells);

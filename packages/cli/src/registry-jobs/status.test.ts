@@ -46,7 +46,7 @@ describe('status', () => {
       host: registry.host,
       failed: [],
       repositories: [
-        { repository: 'app', images: 4, indexed: 1, missing: 2, stale: 1, skipped: 0 },
+        { repository: 'app', images: 4, indexed: 1, missing: 2, stale: 1, skipped: 0, garbage: 0 },
         { repository: 'web', images: 4, indexed: 0, missing: 4, stale: 0, skipped: 0, indexBytes: 0 },
       ],
     });
@@ -58,9 +58,19 @@ describe('status', () => {
     const registry = await startWith(2, ['app', 'web']);
     await convert(registry.host, 'app:v1');
     const { stdout } = await runCli(['status', ...SETTINGS, `${registry.host}/*`]);
-    expect(stdout).toMatch(/^REPOSITORY +IMAGES +INDEXED +MISSING +STALE +SKIPPED +INDEXES$/m);
-    expect(stdout).toMatch(/^app +2 +1 +1 +0 +0 +[\d.]+ KiB$/m);
+    expect(stdout).toMatch(/^REPOSITORY +IMAGES +INDEXED +MISSING +STALE +SKIPPED +GARBAGE +INDEXES$/m);
+    expect(stdout).toMatch(/^app +2 +1 +1 +0 +0 +0 +[\d.]+ KiB$/m);
     expect(stdout).toContain('1 of 4 images have a current index.');
+  });
+
+  it('counts the garbage that a deleted image leaves behind', async () => {
+    const registry = await startWith(1, ['app']);
+    await convert(registry.host, 'app:v1');
+    const digest = registry.manifest('app', 'v1')?.digest;
+    await fetch(`${registry.url}/v2/app/manifests/${digest}`, { method: 'DELETE' });
+    // The SOCI-enabled image, its image manifest and its SOCI index.
+    const run = await runCli(['status', '--json', ...SETTINGS, `${registry.host}/app`]);
+    expect(jsonLines(run)[0]).toMatchObject({ repositories: [{ images: 0, garbage: 3 }] });
   });
 
   it('says that an index was built with other settings', async () => {
