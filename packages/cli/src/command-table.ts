@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     () => import('./commands/backfill.ts'),
   ),
   entry(['gc'], 'find and delete the garbage of a whole registry', () => import('./commands/gc.ts')),
+  entry(
+    ['lifecycle'],
+    'propose lifecycle rules that keep images and indexes together',
+    () => import('./commands/lifecycle.ts'),
+  ),
   entry(['completion'], 'print a script that completes commands in a shell', () => import('./commands/completion.ts')),
 ];
 

@@ -11,4 +11,5 @@ export {
   openEcrImages,
 } from './ecr-images.ts';
 export { type DefaultCredentialsOptions, defaultCredentials, ecrRegistryOptions } from './ecr-registry-options.ts';
+export { readLifecyclePolicy } from './lifecycle-policy.ts';
 export { openVerifiedBlob } from './verified-blob.ts';

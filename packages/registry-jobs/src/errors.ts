@@ -8,6 +8,8 @@ export type RegistryJobsErrorCode =
   | 'LIMIT_EXCEEDED'
   /** An option that is out of range. */
   | 'OPTION_INVALID'
+  /** A lifecycle policy that is not valid. */
+  | 'POLICY_INVALID'
   /** A state file that is not valid, belongs to another registry, or has a newer format. */
   | 'STATE_INVALID'
   /** A state file that another run uses. */

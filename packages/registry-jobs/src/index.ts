@@ -41,6 +41,9 @@ export {
   type UndoLog,
   type UndoManifest,
 } from './garbage/undo-log.ts';
+export { explainLifecycle, type LifecycleEffect, type RuleExplanation } from './lifecycle/explain-lifecycle.ts';
+export { type LifecyclePolicy, type LifecycleRule, parseLifecyclePolicy } from './lifecycle/lifecycle-policy.ts';
+export { proposeLifecycle } from './lifecycle/propose-lifecycle.ts';
 export {
   type CurrentImage,
   type ImagePlan,

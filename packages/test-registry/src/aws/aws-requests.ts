@@ -9,7 +9,7 @@ import {
   getDownloadUrlForLayer,
   listImages,
 } from './images.ts';
-import { createRepository, describeRepositories } from './repositories.ts';
+import { createRepository, describeRepositories, getLifecyclePolicy, putLifecyclePolicy } from './repositories.ts';
 
 type AwsCall = (aws: AwsRegistry, input: AwsInput) => unknown;
 
@@ -22,7 +22,9 @@ const CALLS = new Map<string, AwsCall>([
   ['DescribeRepositories', describeRepositories],
   ['GetAuthorizationToken', getAuthorizationToken],
   ['GetDownloadUrlForLayer', getDownloadUrlForLayer],
+  ['GetLifecyclePolicy', getLifecyclePolicy],
   ['ListImages', listImages],
+  ['PutLifecyclePolicy', putLifecyclePolicy],
 ]);
 
 const TARGET_PREFIX = 'AmazonEC2ContainerRegistry_V20150921.';

@@ -45,6 +45,25 @@ export function findRepository(aws: AwsRegistry, input: AwsInput): Repository {
   return findByName(aws, textOf(input, 'repositoryName'), optionalTextOf(input, 'registryId'));
 }
 
+/** @see Amazon ECR API Reference, PutLifecyclePolicy */
+export function putLifecyclePolicy(aws: AwsRegistry, input: AwsInput) {
+  const repository = findRepository(aws, input);
+  repository.lifecyclePolicy = textOf(input, 'lifecyclePolicyText');
+  return { repositoryName: repository.name, lifecyclePolicyText: repository.lifecyclePolicy };
+}
+
+/** @see Amazon ECR API Reference, GetLifecyclePolicy */
+export function getLifecyclePolicy(aws: AwsRegistry, input: AwsInput) {
+  const { name, lifecyclePolicy } = findRepository(aws, input);
+  if (lifecyclePolicy === undefined) {
+    throw new AwsFailure(
+      'LifecyclePolicyNotFoundException',
+      `Lifecycle policy does not exist for the repository '${name}'`,
+    );
+  }
+  return { repositoryName: name, lifecyclePolicyText: lifecyclePolicy };
+}
+
 /** @throws AwsFailure `AccessDeniedException` if the call is about another account */
 function findRegistry({ registry }: AwsRegistry, input: AwsInput): void {
   const id = optionalTextOf(input, 'registryId') ?? registry.events.account;

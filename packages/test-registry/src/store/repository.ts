@@ -12,6 +12,8 @@ export class Repository {
   readonly createdAt = new Date();
   /** Whether all requests are denied. */
   isDenied = false;
+  /** Lifecycle policy of Amazon ECR, if set. It has no effect. */
+  lifecyclePolicy: string | undefined;
   readonly #blobs = new Set<string>();
   readonly #manifests = new Map<string, StoredManifest>();
   readonly #archived = new Set<string>();
