@@ -174,6 +174,7 @@ async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expecte
     soci_output_tag: expected.outputTag,
     soci_recompress: 'none',
     soci_span_size: '4194304',
+    soci_queue_url: '',
     soci_use_stored_profile: 'false',
   });
   const filter = await getFunction(aws, stack, FILTER);

@@ -51,6 +51,25 @@ const CASES: readonly (readonly [
     { KmsKeyArn: KEY, DeadLetterQueue: 'true' },
     (stack) => ({ encryptionKey: Key.fromKeyArn(stack, 'Key', KEY), deadLetterQueueEnabled: true }),
   ],
+  // The visibility timeout of the template is always that of the longest timeout.
+  [{ Delivery: 'queue', Timeout: '1800' }, () => ({ queue: true, timeout: Duration.minutes(30) })],
+  [
+    {
+      Delivery: 'queue',
+      Timeout: '1800',
+      QueueMaxConcurrency: '50',
+      AlarmTopicArn: TOPIC,
+      KmsKeyArn: KEY,
+    },
+    (stack) => ({
+      queue: true,
+      maxConcurrency: 50,
+      timeout: Duration.minutes(30),
+      deadLetterQueueEnabled: true,
+      alarmTopic: Topic.fromTopicArn(stack, 'Topic', TOPIC),
+      encryptionKey: Key.fromKeyArn(stack, 'Key', KEY),
+    }),
+  ],
   [{ SubnetIds: 'subnet-0a1b2c3d,subnet-1a1b2c3d', SecurityGroupIds: 'sg-0a1b2c3d,sg-1a1b2c3d' }, inVpc],
   [
     {
@@ -109,7 +128,9 @@ function comparable(resources: Readonly<Record<string, Resource>>): Record<strin
   const kept: [string, Resource][] = [];
   for (const [id, { Type, Properties = {} }] of Object.entries(resources)) {
     const { Code: _, Policies, Environment, ...others } = Properties as Properties;
-    const { soci_use_stored_profile: __, ...variables } = Environment?.Variables ?? {};
+    const { soci_use_stored_profile: __, soci_queue_url: queueUrl, ...rest } = Environment?.Variables ?? {};
+    // An empty variable counts as unset.
+    const variables = queueUrl === '' ? rest : { ...rest, soci_queue_url: queueUrl };
     if (Type === 'AWS::IAM::Policy' && id.includes('DefaultPolicy')) {
       const [{ Ref: role } = { Ref: '' }] = others.Roles ?? [];
       statements.set(role, others.PolicyDocument?.Statement ?? []);

@@ -1,6 +1,7 @@
 import type { SociIndexBuilder, SociIndexBuilderProps } from '@soci/construct';
 import type { Stack } from 'aws-cdk-lib';
 import type { FunctionKeys } from './function-keys.ts';
+import { deliveryParameters } from './parameters/delivery.ts';
 import { eventParameters } from './parameters/events.ts';
 import { functionParameters } from './parameters/functions.ts';
 import { indexingParameters } from './parameters/indexing.ts';
@@ -30,6 +31,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     resourceParameters(stack, keys),
     functionParameters(stack),
     monitoringParameters(stack),
+    deliveryParameters(stack),
     securityParameters(stack),
   ];
   describeGroups(stack, groups);

@@ -51,11 +51,12 @@ export function createWorkQueue(scope: Construct, props: SociIndexBuilderProps):
 
 /** Lets the filter function send events to the queue. Before the function uses the queue, it gets the permission. */
 export function connectFilter(scope: Construct, queue: Queue, filter: LambdaFunction): void {
+  const key = queue.encryptionMasterKey;
   const maySend = addPolicy(scope, 'ECRImageActionEventFilteringLambdaSendMessagePolicy', filter, [
     new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
+    ...(key === undefined ? [] : [new PolicyStatement({ actions: SEND_KEY_ACTIONS, resources: [key.keyArn] })]),
   ]);
   filter.node.addDependency(maySend);
-  queue.encryptionMasterKey?.grant(filter, ...SEND_KEY_ACTIONS);
 }
 
 /**
