@@ -4,6 +4,8 @@ import {
   MEDIA_TYPE_SOCI_INDEX_V1,
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '@soci/index';
+import { openRegistry, openRegistryCatalog } from '@soci/registry';
+import { startTestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
 import {
   listed,
@@ -303,3 +305,49 @@ describe('garbage collection of random repositories', { timeout: TIMEOUT }, () =
     });
   });
 });
+
+describe('garbage collection over the distribution API', { timeout: TIMEOUT }, () => {
+  it('deletes in a real registry what it deletes in the model', async () => {
+    const registry = await startTestRegistry();
+    const client = openRegistry(registry.host, { plainHttp: true });
+    const catalog = openRegistryCatalog(client);
+    const counts = { deleted: 0 };
+    try {
+      for (let seed = 0, left = 40; left > 0; seed++) {
+        const { repository, policy } = randomState(seed);
+        if (repository.lists === 'all') continue;
+        left -= 1;
+        const name = `state-${seed}`;
+        registry.createRepository(name);
+        for (const { descriptor, content } of repository.manifestsByDigest.values()) {
+          registry.putManifest(name, descriptor.digest, descriptor.mediaType, content);
+        }
+        for (const [tag, digest] of repository.tags) {
+          const { descriptor, content } = repository.manifestsByDigest.get(digest) as ModelManifest;
+          registry.putManifest(name, tag, descriptor.mediaType, content);
+        }
+        const here = { ...policy, inUse: { ...policy.inUse, tags: renamed(policy.inUse.tags, name) } };
+        const plan = await findGarbage(catalog, name, here);
+        const expected = await findGarbage(repository, REPOSITORY, policy);
+        check(JSON.stringify(plan.items) === JSON.stringify(expected.items), `seed ${seed}: the plans differ`);
+        const undo = new MemoryUndoLog();
+        const results = await gather(deleteGarbage(catalog, [plan], here, { undo }));
+        const deleted = results.filter(({ outcome }) => outcome === 'deleted').map(({ item }) => item.digest);
+        check(deleted.length === plan.items.length, `seed ${seed}: garbage remains`);
+        for (const digest of repository.manifestsByDigest.keys()) {
+          const exists = registry.manifest(name, digest) !== undefined;
+          check(exists !== deleted.includes(digest), `seed ${seed}: ${digest}`);
+        }
+        counts.deleted += deleted.length;
+      }
+    } finally {
+      client.close();
+      await registry.stop();
+    }
+    expect(counts.deleted).toBeGreaterThan(20);
+  });
+});
+
+function renamed(tags: ReadonlySet<string>, repository: string): ReadonlySet<string> {
+  return new Set([...tags].map((tag) => `${repository}${tag.slice(REPOSITORY.length)}`));
+}
