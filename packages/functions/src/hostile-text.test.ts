@@ -135,6 +135,6 @@ it('reports hostile properties of a resource to CloudFormation', async () => {
 it('errors of @soci/filter have the same notation as others', () => {
   for (const text of HOSTILE_TEXTS) {
     const { message } = new FilterError('EVENT_INVALID', text, []);
-    expect(message).toBe(new OciError('NOT_FOUND', `${text}: `).message);
+    expect(message).toBe(new OciError('NOT_FOUND', text).message);
   }
 });
