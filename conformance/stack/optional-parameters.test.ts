@@ -16,6 +16,7 @@ const PARSER = 'RepositoryNameParsingLambda';
 const REQUIRED = { QSS3BucketName: BUCKET };
 
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const MEMBERS = '111122223333,444455556666';
 const SUBNETS = ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'];
 const GROUPS = ['sg-0a1b2c3d', 'sg-1a1b2c3d'];
 /** Types that moto ignores. */
@@ -51,6 +52,7 @@ describe.skipIf(findTool('moto') === undefined)('the plain template with optiona
       {},
       { soci_event_kinds: 'push,replication,pull-through-cache', soci_output_tag: 'none' },
     ],
+    ['member accounts', { MemberAccounts: MEMBERS }, {}, { soci_member_accounts: MEMBERS }],
     ['a dead-letter queue', { DeadLetterQueue: 'true' }, {}, {}],
     ['alarms', { Alarms: 'true' }, {}, {}],
     ['log groups', { LogRetentionDays: '30' }, {}, {}],
@@ -72,6 +74,19 @@ describe.skipIf(findTool('moto') === undefined)('the plain template with optiona
     await checkPolicies(aws, stack, {});
     await stack.update({ ...REQUIRED, ...parameters });
     await check();
+  });
+
+  test('lets the generator access the repositories of member accounts, and outputs their policy', async () => {
+    const stack = await create({ MemberAccounts: MEMBERS, SociRepositoryImageTagFilters: 'app:*' });
+    const generator = await getFunction(aws, stack, GENERATOR);
+    const statements = (await getRolePolicies(aws, generator)).flatMap(({ Statement }) => Statement);
+    expect(statements.find(({ Action }) => Action.includes('ecr:PutImage'))?.Resource).toEqual(
+      ['123456789012', ...MEMBERS.split(',')].map((account) => `arn:aws:ecr:us-east-1:${account}:repository/app`),
+    );
+    const { MemberRepositoryPolicy = '' } = await stack.outputs();
+    expect(JSON.parse(MemberRepositoryPolicy)).toMatchObject({
+      Statement: [{ Sid: 'SociIndexBuilder', Principal: { AWS: generator.Role } }],
+    });
   });
 
   test('is deployed with all of them', async () => {

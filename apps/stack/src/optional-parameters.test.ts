@@ -39,6 +39,7 @@ const CASES: readonly (readonly [
     { UntaggedImages: 'true', SociOutputTag: 'none', ReplicatedImages: 'true', CachedImages: 'true' },
     () => ({ untaggedImages: true, outputTag: 'none', replicatedImages: true, cachedImages: true }),
   ],
+  [{ MemberAccounts: '111122223333,444455556666' }, () => ({ memberAccounts: ['111122223333', '444455556666'] })],
   [{ LogRetentionDays: '30' }, () => ({ logRetention: RetentionDays.ONE_MONTH })],
   [{ DeadLetterQueue: 'true' }, () => ({ deadLetterQueueEnabled: true })],
   [{ Alarms: 'true' }, () => ({ deadLetterQueueEnabled: true, alarms: true })],

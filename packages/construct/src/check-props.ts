@@ -31,7 +31,12 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   }
   if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: omit it or use *:* to index all images');
   if (repositories?.length === 0) fail(scope, 'repositories', 'the list is empty: omit it to include all repositories');
-  for (const repository of repositories ?? []) checkLocation(scope, repository);
+  const { memberAccounts = [] } = props;
+  for (const account of Token.isUnresolved(memberAccounts) ? [] : memberAccounts) {
+    if (Token.isUnresolved(account) || /^\d{12}$/.test(account)) continue;
+    fail(scope, 'memberAccounts', `${JSON.stringify(account)} is not an account id: use 12 digits`);
+  }
+  for (const repository of repositories ?? []) checkLocation(scope, repository, memberAccounts);
   if (props.deadLetterQueue !== undefined && props.deadLetterQueueEnabled === false) {
     fail(scope, 'deadLetterQueueEnabled', 'it is false, but deadLetterQueue is set: remove one of them');
   }
@@ -63,14 +68,15 @@ export function outputTagOf({ indexVersion, outputTag }: SociIndexBuilderProps):
 }
 
 /** Rejects a repository whose events do not arrive in this account or Region. Warns if this is unknown. */
-function checkLocation(scope: Construct, { repositoryName, env }: IRepository): void {
+function checkLocation(scope: Construct, { repositoryName, env }: IRepository, memberAccounts: string[]): void {
   const here = Stack.of(scope);
-  if (areDifferent(env.account, here.account)) {
-    const problem = `${repositoryName} belongs to account ${env.account}, and ${here.account} gets no events for it: deploy this construct to ${env.account}`;
+  const isMember = Token.isUnresolved(memberAccounts) || memberAccounts.includes(env.account);
+  if (areDifferent(env.account, here.account) && !isMember) {
+    const problem = `${repositoryName} belongs to account ${env.account}, and ${here.account} gets no events for it: deploy this construct to ${env.account}, or add the account to memberAccounts`;
     fail(scope, 'repositories', problem);
   }
-  if (Token.isUnresolved(here.account) && !Token.isUnresolved(env.account)) {
-    const warning = `repositories: ${repositoryName} belongs to account ${env.account}: deploy this stack to that account, because other accounts get no events for it`;
+  if (Token.isUnresolved(here.account) && !Token.isUnresolved(env.account) && !isMember) {
+    const warning = `repositories: ${repositoryName} belongs to account ${env.account}: deploy this stack to that account, because other accounts get no events for it, or add the account to memberAccounts`;
     Annotations.of(scope).addWarningV2('@soci/construct:account', warning);
   }
   if (areDifferent(env.region, here.region)) {

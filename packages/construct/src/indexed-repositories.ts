@@ -44,17 +44,20 @@ export interface IndexedRepositories {
 }
 
 /**
- * Resolves the repositories of a builder: the given ones, or those that literal filters name. If the filters are tokens, a
- * custom resource resolves them during deployment.
+ * Resolves the repositories of a builder: the given ones, or those that literal filters name. If the filters or the list of
+ * member accounts are tokens, a custom resource resolves them during deployment.
  */
 export function resolveRepositories(scope: Construct, props: SociIndexBuilderProps): IndexedRepositories {
   const { repositories } = props;
   const given = props.filters ?? repositories?.map(({ repositoryName }) => `${repositoryName}:*`) ?? ['*:*'];
-  const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
+  const isToken = [given, ...given, props.memberAccounts].some((value) => Token.isUnresolved(value));
   const filters = isToken ? Fn.join(',', given) : given.join(',');
   const parsed = isToken ? undefined : validate(scope, 'filters', () => rules.parseFilters(filters));
-  if (!isToken && filters.length > rules.MAX_FILTERS_LENGTH) {
-    const problem = `the filters have ${filters.length} characters: the maximum is ${rules.MAX_FILTERS_LENGTH}. Use wildcards such as team/*:*, or several builders`;
+  const members = memberAccountsOf(props);
+  const length = filters.length + (members?.length ?? 0);
+  if (!isToken && length > rules.MAX_FILTERS_LENGTH) {
+    const what = members === undefined ? 'the filters have' : 'the filters and memberAccounts have';
+    const problem = `${what} ${length} characters: the maximum is ${rules.MAX_FILTERS_LENGTH}. Use wildcards such as team/*:*, or several builders`;
     fail(scope, props.filters ? 'filters' : 'repositories', problem);
   }
   if (parsed !== undefined) checkExclusions(scope, parsed, props);
@@ -66,14 +69,19 @@ export function resolveRepositories(scope: Construct, props: SociIndexBuilderPro
   }
   if (parsed !== undefined) {
     const patterns = rules.repositoryPatterns(parsed);
-    checkLength(scope, 'filters', patterns);
-    return { filters, arns: patterns.map((pattern) => arnOf(scope, pattern)) };
+    const accounts = [undefined, ...(props.memberAccounts ?? [])];
+    checkLength(
+      scope,
+      'filters',
+      accounts.flatMap(() => patterns),
+    );
+    return { filters, arns: accounts.flatMap((account) => patterns.map((pattern) => arnOf(scope, pattern, account))) };
   }
   const names = new CustomResource(scope, 'InvokeRepositoryNameParsingLambda', {
     serviceToken: createNameParsingFunction(scope, props).functionArn,
     resourceType: 'Custom::SociRepositoryNames',
     serviceTimeout: NAMES_SERVICE_TIMEOUT,
-    properties: { filters, prefix: arnOf(scope, '') },
+    properties: { filters, prefix: arnOf(scope, ''), memberAccounts: members },
   });
   return { filters, arns: Token.asList(names.getAtt('repository_arns')) };
 }
@@ -88,9 +96,17 @@ function createNameParsingFunction(scope: Construct, props: SociIndexBuilderProp
   });
 }
 
-function arnOf(scope: Construct, resourceName: string): string {
+/** Returns the ids of the member accounts as comma-separated text. Undefined without member accounts. */
+export function memberAccountsOf({ memberAccounts = [] }: SociIndexBuilderProps): string | undefined {
+  if (Token.isUnresolved(memberAccounts)) return Fn.join(',', memberAccounts);
+  return memberAccounts.length === 0 ? undefined : memberAccounts.join(',');
+}
+
+/** @param account - Account of the repository. @default - that of the stack */
+function arnOf(scope: Construct, resourceName: string, account?: string): string {
   return Stack.of(scope).formatArn({
     service: 'ecr',
+    ...(account !== undefined && { account }),
     resource: 'repository',
     resourceName,
     arnFormat: ArnFormat.SLASH_RESOURCE_NAME,

@@ -17,7 +17,7 @@ const MAX_PATTERN_LENGTH = 2048;
 /** Creates the rule that matches pushes of images, limited to `repositories` if set. */
 export function createPushRule(
   scope: Construct,
-  { repositories, untaggedImages }: SociIndexBuilderProps,
+  { repositories, untaggedImages, pushEventBus }: SociIndexBuilderProps,
   kinds: readonly EcrEventKind[],
 ): Rule {
   const { source, detail, ...rest } = rules.eventPattern({ kinds, untagged: untaggedImages ?? false });
@@ -36,6 +36,7 @@ export function createPushRule(
   return new Rule(scope, 'ECRImageActionEventBridgeRule', {
     description: 'Starts the SOCI index builder for images that are pushed to Amazon ECR.',
     eventPattern,
+    ...(pushEventBus && { eventBus: pushEventBus }),
   });
 }
 

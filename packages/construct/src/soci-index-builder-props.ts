@@ -19,7 +19,7 @@ export interface SociIndexBuilderProps extends IndexingOptions {
    */
   readonly filters?: string[];
   /**
-   * Repositories whose images are indexed, in the account and Region of the stack. The generator may access only these
+   * Repositories whose images are indexed, in the Region of the stack, and in its account or a member account. The generator may access only these
    * repositories, and only their events invoke the filter function.
    *
    * @default - the repositories that the filters name
@@ -42,6 +42,20 @@ export interface SociIndexBuilderProps extends IndexingOptions {
   readonly replicatedImages?: boolean;
   /** Whether to index images that are pulled through a cache. @default false */
   readonly cachedImages?: boolean;
+  /**
+   * Ids of further accounts whose images are indexed, 12 digits each. These accounts forward their events to the event bus of the
+   * rule, and their repositories need `memberRepositoryPolicy()`. Events of other accounts are ignored.
+   *
+   * @default - only images of the account of the stack
+   */
+  readonly memberAccounts?: string[];
+  /**
+   * Event bus that the rule listens on, to which member accounts forward their events. Amazon ECR sends events only to the default
+   * event bus, so a rule on another bus gets only events that are forwarded, also from the account of the stack.
+   *
+   * @default - the default event bus of the account
+   */
+  readonly pushEventBus?: IEventBus;
   /**
    * Maximum number of images that are indexed at the same time, reserved from the account's concurrency. Other images wait.
    *
@@ -112,6 +126,6 @@ export interface SociIndexBuilderProps extends IndexingOptions {
   readonly dashboard?: boolean;
   /** AWS X-Ray tracing mode. @default Tracing.DISABLED */
   readonly tracing?: Tracing;
-  /** Event bus that gets a `SOCI Index Ready` event for each index. @default - no events */
+  /** Event bus that gets a `SOCI Index Ready` event for each index. It can be the default or a custom bus. @default - no events */
   readonly eventBus?: IEventBus;
 }

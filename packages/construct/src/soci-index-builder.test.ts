@@ -100,6 +100,48 @@ describe('without properties', () => {
     templateOf({ timeout: Duration.minutes(30) }).hasResourceProperties('AWS::Lambda::Function', { Timeout: 1800 });
   });
 
+  it('indexes images of member accounts, in the repositories that the filters name', () => {
+    const memberAccounts = ['111122223333'];
+    const members = templateOf({ filters: ['app:*'], memberAccounts });
+    members.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ soci_member_accounts: '111122223333' }) },
+    });
+    const arns = Object.values(members.findResources('AWS::IAM::Policy'))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => Action.includes('ecr:PutImage'))
+      .flatMap(({ Resource }) => Resource);
+    expect(arns).toHaveLength(2);
+    expect(JSON.stringify(arns[1])).toContain(':111122223333:repository/app');
+  });
+
+  it('rejects an account id that is not one', () => {
+    const make = () => templateOf({ memberAccounts: ['1111'] });
+    expect(make).toThrow('memberAccounts: "1111" is not an account id: use 12 digits');
+  });
+
+  it('returns the policy that repositories of member accounts need', () => {
+    const stack = new Stack(new App(), 'Central');
+    const policy = new SociIndexBuilder(stack, 'Soci').memberRepositoryPolicy();
+    expect(stack.resolve(policy)).toMatchObject({
+      Statement: [
+        {
+          Sid: 'SociIndexBuilder',
+          Effect: 'Allow',
+          Principal: { AWS: { 'Fn::GetAtt': [expect.stringContaining('SociIndexGeneratorLambdaRole'), 'Arn'] } },
+          Action: expect.arrayContaining(['ecr:BatchGetImage', 'ecr:PutImage', 'ecr:ListImages']),
+        },
+      ],
+    });
+    expect(stack.resolve(policy).Statement[0]).not.toHaveProperty('Resource');
+  });
+
+  it('listens on the event bus of member accounts', () => {
+    const stack = new Stack(new App(), 'Central');
+    const pushEventBus = EventBus.fromEventBusName(stack, 'Bus', 'pushes');
+    new SociIndexBuilder(stack, 'Soci', { memberAccounts: ['111122223333'], pushEventBus });
+    Template.fromStack(stack).hasResourceProperties('AWS::Events::Rule', { EventBusName: 'pushes' });
+  });
+
   it('matches only pushes of images', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       Name: Match.absent(),

@@ -4,13 +4,26 @@ import { Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { type Grant, type IGrantable, type IRole, type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import {
+  ArnPrincipal,
+  type Grant,
+  type IGrantable,
+  type IRole,
+  type Policy,
+  PolicyDocument,
+  PolicyStatement,
+} from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
-import { type IndexedRepositories, REPOSITORY_ACTIONS, resolveRepositories } from './indexed-repositories';
+import {
+  type IndexedRepositories,
+  memberAccountsOf,
+  REPOSITORY_ACTIONS,
+  resolveRepositories,
+} from './indexed-repositories';
 import { createAlarms, createDashboard, createQueueAlarms, generatorMetric } from './monitoring';
 import { createPushRule, resolveDeadLetterQueue } from './push-events';
 import { ShippedCode } from './shipped-assets';
@@ -72,12 +85,14 @@ export class SociIndexBuilder extends Construct {
     const queue = props.queue ? createWorkQueue(this, props) : undefined;
     this.queue = queue;
 
+    const memberAccounts = memberAccountsOf(props);
     const kinds: EcrEventKind[] = ['push'];
     if (props.replicatedImages) kinds.push('replication');
     if (props.cachedImages) kinds.push('pull-through-cache');
     const common = {
       soci_event_kinds: kinds.join(','),
       soci_output_tag: outputTagOf(props),
+      ...(memberAccounts && { soci_member_accounts: memberAccounts }),
       ...(queue && { soci_queue_url: queue.queueUrl }),
     };
     this.generatorFunction = createGenerator(this, props, common, this.service, deadLetterQueue);
@@ -146,6 +161,19 @@ export class SociIndexBuilder extends Construct {
    */
   public grantIndex(grantee: IGrantable): Grant {
     return this.generatorFunction.grantInvoke(grantee);
+  }
+
+  /**
+   * Returns the policy that the repositories of member accounts need. It lets the generator pull images and push indexes. Set it in
+   * each member account, for example with `aws ecr set-repository-policy`.
+   */
+  public memberRepositoryPolicy(): PolicyDocument {
+    const statement = new PolicyStatement({
+      sid: 'SociIndexBuilder',
+      principals: [new ArnPrincipal(this.generatorRole.roleArn)],
+      actions: REPOSITORY_ACTIONS,
+    });
+    return new PolicyDocument({ statements: [statement] });
   }
 }
 

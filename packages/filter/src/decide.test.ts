@@ -36,6 +36,19 @@ test.each([
   expect(decideOn(event).outcome).toBe('index');
 });
 
+test('indexes an image of a member account, and ignores other accounts', () => {
+  const options = { account: '123456789012', region: 'eu-central-1', memberAccounts: ['111122223333', '444455556666'] };
+  const from = (account: string) => decideOn({ ...pushEvent(), account }, '*:*', options);
+  expect(['123456789012', '111122223333', '444455556666'].map((account) => from(account).outcome)).toEqual(
+    Array(3).fill('index'),
+  );
+  expect(from('777788889999')).toMatchObject({
+    outcome: 'ignore',
+    reason: 'other-account',
+    explanation: 'it belongs to account 777788889999, not 123456789012 or a member account',
+  });
+});
+
 describe('ignores the event and returns the reason', () => {
   test.each<[string, Json, string, string]>([
     ['a deletion', pushEvent({ 'action-type': 'DELETE' }), 'not-a-push', 'the action is DELETE'],

@@ -6,7 +6,7 @@ import type { Filters } from './filters.ts';
 /**
  * Reason to ignore an event that does not depend on filters:
  *
- * - `other-account`, `other-region`: the event is not from the expected account or Region;
+ * - `other-account`, `other-region`: the event is not from the expected account, a member account or the expected Region;
  * - `not-a-push`: the action is not `PUSH`, for example a deletion;
  * - `not-successful`: the push failed;
  * - `not-an-image`: the media types are those of an artifact, such as a SOCI index, an attestation or a Helm chart.
@@ -56,6 +56,8 @@ export type Decision =
 export interface EventLocation {
   /** Account id, 12 digits. @default - any */
   readonly account?: string;
+  /** Ids of further accounts, 12 digits each, whose events are forwarded to `account`. @default - none */
+  readonly memberAccounts?: readonly string[];
   /** Region name. @default - any */
   readonly region?: string;
 }
@@ -72,18 +74,20 @@ export interface DecideOptions extends EventLocation {
 }
 
 /**
- * Checks whether an event is a successful push of an image, tagged or not, in the expected account and Region. This is the
+ * Checks whether an event is a successful push of an image, tagged or not, in an expected account and Region. This is the
  * part of {@link decide} that does not depend on filters. It does not read the image.
  */
 export function checkEvent(
   event: EcrEvent,
-  { account = event.account, region = event.region }: EventLocation = {},
+  { account = event.account, memberAccounts = [], region = event.region }: EventLocation = {},
 ): AcceptedEvent | IgnoredEvent<EventIgnoreReason> {
   const image = `${event.repository}:${event.tag ?? ''}`;
   const ignore = (reason: EventIgnoreReason, explanation: string) => ignored(image, reason, explanation);
 
-  if (event.account !== account)
-    return ignore('other-account', `it belongs to account ${event.account}, not ${account}`);
+  if (event.account !== account && !memberAccounts.includes(event.account)) {
+    const expected = memberAccounts.length === 0 ? `not ${account}` : `not ${account} or a member account`;
+    return ignore('other-account', `it belongs to account ${event.account}, ${expected}`);
+  }
   if (event.region !== region) return ignore('other-region', `it is from region ${event.region}, not ${region}`);
   if (event.action !== PUSH) return ignore('not-a-push', `the action is ${event.action}`);
   if (event.result !== SUCCESS || event.digest === undefined) {

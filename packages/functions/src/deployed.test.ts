@@ -90,6 +90,44 @@ const invocationsOf = (name: string) => lambda.invocations.filter(({ functionNam
 
 const resultOf = ({ outcome }: Invocation): unknown => (outcome.status === 'success' ? outcome.result : outcome);
 
+describe('with member accounts', () => {
+  /** Deploys the functions. The rule gets the events as if `account` had forwarded them. Pushes an image. */
+  async function pushFrom(account: string): Promise<void> {
+    const members = { soci_member_accounts: '111122223333, 444455556666' };
+    deploy({ filter: members, generator: members });
+    bridge.putRule({
+      name: 'ECRImageActionEventBridgeRule',
+      pattern: eventPattern(),
+      target: (event) => lambda.enqueue(FILTER, { ...event, account }),
+    });
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+  }
+
+  it('indexes an image whose event a listed account forwarded', async () => {
+    await pushFrom('111122223333');
+    expect(invocationsOf(GENERATOR).map(resultOf)).toMatchObject([{ outcome: 'indexed', outputTag: 'v1-soci' }]);
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+  });
+
+  it('ignores an event of another account', async () => {
+    await pushFrom('777788889999');
+    expect(invocationsOf(FILTER).map(resultOf)).toMatchObject([
+      { statusCode: 200, body: expect.stringContaining('it belongs to account 777788889999, not 123456789012 or a') },
+    ]);
+    expect(invocationsOf(GENERATOR)).toEqual([]);
+    expect(registry.tags('app')).toEqual(['v1']);
+  });
+
+  it('ignores an event of another account that reaches the generator', async () => {
+    await pushFrom('777788889999');
+    const [event] = registry.events;
+    lambda.enqueue(GENERATOR, { ...event, account: '777788889999' });
+    await lambda.idle();
+    expect(invocationsOf(GENERATOR).map(resultOf)).toMatchObject([{ outcome: 'skipped', reason: 'other-account' }]);
+  });
+});
+
 describe('a push', () => {
   it('is indexed, and the pushed index does not start the generator again', async () => {
     deploy();

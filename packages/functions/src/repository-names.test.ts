@@ -43,6 +43,14 @@ it('accepts filters as text', async () => {
   expect(await responseTo({ ResourceProperties })).toMatchObject({ Data: { repository_arns: [`${PREFIX}app`] } });
 });
 
+it('responds with the repositories of member accounts', async () => {
+  const ResourceProperties = { filters: 'app:*,dev*:*', prefix: PREFIX, memberAccounts: '111122223333,444455556666' };
+  const prefixes = ['123456789012', '111122223333', '444455556666'].map((id) => PREFIX.replace('123456789012', id));
+  expect(await responseTo({ ResourceProperties })).toMatchObject({
+    Data: { repository_arns: prefixes.flatMap((prefix) => [`${prefix}app`, `${prefix}dev*`]) },
+  });
+});
+
 it('responds with as many repositories as fit into a response', async () => {
   const filters = Array.from({ length: 60 }, (_, i) => `app${10 + i}:*`);
   const response = await responseTo({ ResourceProperties: { filters, prefix: PREFIX } });

@@ -11,8 +11,8 @@ const PHYSICAL_ID = 'repository-arns';
 
 /**
  * Handler of the custom resource that extracts repository names from filters in a stack parameter. `ResourceProperties` contain
- * `filters` (a list or a comma-separated text) and `prefix` (prefix of repository ARNs). The response has the attribute
- * `repository_arns`. It always sends a response.
+ * `filters` (a list or a comma-separated text), `prefix` (prefix of repository ARNs) and optionally `memberAccounts` (ids of
+ * further accounts, separated by commas). The response has the attribute `repository_arns`. It always sends a response.
  */
 export async function handler(request: CloudFormationRequest, _context?: unknown, send?: Send): Promise<void> {
   const { PhysicalResourceId = PHYSICAL_ID } = request;
@@ -23,14 +23,23 @@ export async function handler(request: CloudFormationRequest, _context?: unknown
 
 type Send = Parameters<typeof sendResponse>[3];
 
-function findArns({ ResourceProperties: { filters, prefix } }: CloudFormationRequest): CloudFormationResult {
+function findArns({ ResourceProperties }: CloudFormationRequest): CloudFormationResult {
+  const { filters, prefix, memberAccounts } = ResourceProperties;
   try {
     const text = Array.isArray(filters) ? filters.join(',') : String(filters ?? '');
-    if (text.length > MAX_FILTERS_LENGTH) {
-      const Reason = `the filters have ${text.length} characters: the maximum is ${MAX_FILTERS_LENGTH}. Use wildcards such as team/*:*, or several stacks`;
+    const accounts = String(memberAccounts ?? '');
+    const characters = text.length + accounts.length;
+    if (characters > MAX_FILTERS_LENGTH) {
+      const what = accounts === '' ? 'the filters have' : 'the filters and the member accounts have';
+      const Reason = `${what} ${characters} characters: the maximum is ${MAX_FILTERS_LENGTH}. Use wildcards such as team/*:*, or several stacks`;
       return { Status: 'FAILED', Reason };
     }
-    const arns = repositoryPatterns(parseFilters(text)).map((pattern) => `${prefix}${pattern}`);
+    const patterns = repositoryPatterns(parseFilters(text));
+    const members = accounts
+      .split(',')
+      .filter((account) => account !== '')
+      .map((account) => String(prefix).replace(/:\d{12}:/, `:${account}:`));
+    const arns = [String(prefix), ...members].flatMap((each) => patterns.map((pattern) => `${each}${pattern}`));
     const { length } = JSON.stringify(arns);
     if (length <= MAX_ARNS) return { Status: 'SUCCESS', Data: { repository_arns: arns } };
     const Reason = `the filters name ${arns.length} repositories, whose ARNs take ${length} characters: the maximum is ${MAX_ARNS}. Use wildcards such as team/*:*, or several stacks`;

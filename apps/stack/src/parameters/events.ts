@@ -1,5 +1,5 @@
 import type { SociIndexBuilder } from '@soci/construct';
-import { type CfnCondition, CfnParameter, CfnRule, Fn, type Stack } from 'aws-cdk-lib';
+import { CfnCondition, CfnOutput, CfnParameter, CfnRule, Fn, type Stack } from 'aws-cdk-lib';
 import type { CfnRule as CfnEventRule } from 'aws-cdk-lib/aws-events';
 import { onlyIf, type ParameterGroup, resourcesOf, whenEquals } from './parameter-group.ts';
 
@@ -16,6 +16,14 @@ export function eventParameters(stack: Stack): ParameterGroup {
     'true: also index images that are replicated from another Region or account. Keep false if their indexes are replicated with them.',
   );
   const cached = flag('CachedImages', 'true: also index images that are pulled through a cache.');
+  const members = new CfnParameter(stack, 'MemberAccounts', {
+    type: 'CommaDelimitedList',
+    default: '',
+    allowedPattern: '^([0-9]{12})?$',
+    constraintDescription: 'Must be account ids of 12 digits, separated by commas, or empty.',
+    description:
+      'Comma-separated ids of further accounts whose images are indexed. They forward their events to the default event bus of this account, and their repositories need the policy in the output MemberRepositoryPolicy.',
+  });
   new CfnRule(stack, 'UntaggedImagesNeedNoTag', {
     ruleCondition: Fn.conditionEquals(untagged.valueAsString, 'true'),
     assertions: [
@@ -34,9 +42,10 @@ export function eventParameters(stack: Stack): ParameterGroup {
       [untagged, 'Index untagged images'],
       [replicated, 'Index replicated images'],
       [cached, 'Index images pulled through a cache'],
+      [members, 'Member accounts (optional)'],
     ],
     // The rule of the construct then has the patterns of all kinds.
-    props: { replicatedImages: true, cachedImages: true },
+    props: { replicatedImages: true, cachedImages: true, memberAccounts: members.valueAsList },
     apply(builder) {
       const isReplicated = whenEquals(stack, 'IndexesReplicatedImages', replicated, 'true');
       const isCached = whenEquals(stack, 'IndexesCachedImages', cached, 'true');
@@ -44,6 +53,7 @@ export function eventParameters(stack: Stack): ParameterGroup {
       for (const each of [builder.filterFunction, builder.generatorFunction]) {
         each.addEnvironment('soci_event_kinds', Fn.join('', kinds));
       }
+      applyMembers(stack, builder, members);
       builder.filterFunction.addEnvironment('soci_index_untagged', untagged.valueAsString);
       applyPattern(
         stack,
@@ -58,6 +68,25 @@ export function eventParameters(stack: Stack): ParameterGroup {
 
 function whenTrue({ logicalId }: CfnCondition, text: string): string {
   return Fn.conditionIf(logicalId, text, '').toString();
+}
+
+/** Passes the member accounts to the functions, if there are any, and outputs the policy of their repositories. */
+function applyMembers(stack: Stack, builder: SociIndexBuilder, { valueAsList }: CfnParameter): void {
+  const accounts = Fn.join(',', valueAsList);
+  const hasMembers = new CfnCondition(stack, 'HasMemberAccounts', {
+    expression: Fn.conditionNot(Fn.conditionEquals(accounts, '')),
+  });
+  const value = onlyIf(hasMembers, accounts).toString();
+  for (const each of [builder.filterFunction, builder.generatorFunction]) {
+    each.addEnvironment('soci_member_accounts', value);
+  }
+  const [names] = resourcesOf(builder, 'Custom::SociRepositoryNames');
+  names?.addPropertyOverride('memberAccounts', value);
+  new CfnOutput(stack, 'MemberRepositoryPolicy', {
+    description: 'Policy that the repositories of member accounts need.',
+    value: stack.toJsonString(builder.memberRepositoryPolicy()),
+    condition: hasMembers,
+  });
 }
 
 /** Limits the pattern of the rule to the kinds of events whose conditions hold. */

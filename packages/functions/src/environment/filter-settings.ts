@@ -1,6 +1,6 @@
 import { DEFAULT_OUTPUT_TAG, type EcrEventKind, type Filters, parseFilters, parseOutputTag } from '@soci/filter';
 import { quoteText } from '@soci/oci';
-import { type Environment, readEventKinds, readQueueUrl, VariableReader } from './variables.ts';
+import { type Environment, readEventKinds, readMemberAccounts, readQueueUrl, VariableReader } from './variables.ts';
 
 /**
  * Environment variables of the filter function. An empty variable counts as unset.
@@ -16,6 +16,8 @@ export interface FilterEnvironment {
   readonly soci_output_tag?: string;
   /** Comma-separated kinds of events to accept: `push`, `replication`, `pull-through-cache`. @default 'push' */
   readonly soci_event_kinds?: string;
+  /** Comma-separated ids of further accounts whose events are accepted. @default - only the account of the function */
+  readonly soci_member_accounts?: string;
   /** Whether to index untagged images. @default 'false' */
   readonly soci_index_untagged?: 'true' | 'false';
 }
@@ -33,6 +35,7 @@ export interface FilterSettings {
   /** Queue that gets the events. Undefined if the generator is invoked asynchronously. */
   readonly queueUrl: string | undefined;
   readonly kinds: readonly EcrEventKind[];
+  readonly memberAccounts: readonly string[];
   readonly untagged: boolean;
 }
 
@@ -57,6 +60,7 @@ export function readFilterSettings(environment: Environment): FilterSettings {
   });
   const queueUrl = readQueueUrl(variables);
   const kinds = readEventKinds(variables);
+  const memberAccounts = readMemberAccounts(variables);
   const untagged = variables.flag('soci_index_untagged', false);
   variables.finish();
   return {
@@ -65,6 +69,7 @@ export function readFilterSettings(environment: Environment): FilterSettings {
     generatorArn: arn,
     queueUrl,
     kinds,
+    memberAccounts,
     untagged,
   };
 }

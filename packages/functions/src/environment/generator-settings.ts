@@ -6,7 +6,7 @@ import {
   type SociIndexOptions,
 } from '@soci/index';
 import { quoteText } from '@soci/oci';
-import { type Environment, readEventKinds, readQueueUrl, VariableReader } from './variables.ts';
+import { type Environment, readEventKinds, readMemberAccounts, readQueueUrl, VariableReader } from './variables.ts';
 
 /** Environment variables of the generator. All are optional, and an empty variable counts as unset. */
 export interface GeneratorEnvironment {
@@ -58,6 +58,8 @@ export interface GeneratorEnvironment {
   readonly soci_queue_url?: string;
   /** Comma-separated kinds of events to accept: `push`, `replication`, `pull-through-cache`. @default 'push' */
   readonly soci_event_kinds?: string;
+  /** Comma-separated ids of further accounts whose images are indexed. @default - only the account of the function */
+  readonly soci_member_accounts?: string;
   /**
    * Registry host with an optional port, if it differs from the standard ECR host, for example a proxy. The host receives ECR
    * tokens.
@@ -85,6 +87,7 @@ export interface GeneratorSettings {
   readonly eventBus: string | undefined;
   readonly queueUrl: string | undefined;
   readonly kinds: readonly EcrEventKind[];
+  readonly memberAccounts: readonly string[];
   readonly registryHost: string | undefined;
   /** Whether to use FIPS and dual-stack endpoints, from the variables of the AWS SDK. */
   readonly fips: boolean;
@@ -151,6 +154,7 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     eventBus: matching(variables, 'soci_event_bus', EVENT_BUS, 'the name or ARN of an event bus'),
     queueUrl: readQueueUrl(variables),
     kinds: readEventKinds(variables),
+    memberAccounts: readMemberAccounts(variables),
     registryHost: matching(variables, 'soci_registry_host', HOST, 'HOST or HOST:PORT'),
     fips: variables.flag('AWS_USE_FIPS_ENDPOINT', false),
     dualStack: variables.flag('AWS_USE_DUALSTACK_ENDPOINT', false),

@@ -24,7 +24,13 @@ describe('the filter function', () => {
     const { filters, ...rest } = readFilterSettings({ ...FILTER });
     expect(filters.include.map(({ text }) => text)).toEqual(['app:*']);
     expect(filters.exclude.map(({ text }) => text)).toEqual(['app:dev', '*:*-soci']);
-    expect(rest).toEqual({ generatorArn: ARN, queueUrl: undefined, kinds: ['push'], untagged: false });
+    expect(rest).toEqual({
+      generatorArn: ARN,
+      queueUrl: undefined,
+      kinds: ['push'],
+      memberAccounts: [],
+      untagged: false,
+    });
   });
 
   it('reads the optional variables', () => {
@@ -45,6 +51,15 @@ describe('the filter function', () => {
     'arn:aws-iso-b:lambda:us-isob-east-1:123456789012:function:generator:$LATEST',
   ])('accepts the generator %s', (arn) => {
     expect(readFilterSettings({ ...FILTER, soci_index_generator_lambda_arn: arn }).generatorArn).toBe(arn);
+  });
+
+  it('reads member accounts, like the generator', () => {
+    const soci_member_accounts = '111122223333, 444455556666';
+    const expected = ['111122223333', '444455556666'];
+    expect(readFilterSettings({ ...FILTER, soci_member_accounts }).memberAccounts).toEqual(expected);
+    expect(readGeneratorSettings({ soci_member_accounts }).memberAccounts).toEqual(expected);
+    const read = () => readGeneratorSettings({ soci_member_accounts: '111122223333,1111' });
+    expect(read).toThrow('soci_member_accounts: "1111" is not an account id: use 12 digits');
   });
 
   it.each([

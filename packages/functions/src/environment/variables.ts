@@ -114,6 +114,17 @@ export function readEventKinds(variables: VariableReader): readonly EcrEventKind
   );
 }
 
+/** Reads `soci_member_accounts`, a comma-separated list. */
+export function readMemberAccounts(variables: VariableReader): readonly string[] {
+  return variables.parsed('soci_member_accounts', variables.optional('soci_member_accounts') ?? '', [], (list) =>
+    list.split(',').map((entry) => {
+      const account = entry.trim();
+      if (!/^\d{12}$/.test(account)) throw new Error(`${quoteText(account)} is not an account id: use 12 digits`);
+      return account;
+    }),
+  );
+}
+
 /** URL of a queue: an endpoint, the account and the name. Names of FIFO queues, whose messages need a group, end with `.fifo`. */
 const QUEUE_URL = /^https?:\/\/[\w.:-]{1,200}\/\d{12}\/[\w-]{1,80}$/;
 

@@ -29,7 +29,7 @@ export interface Delivery {
 /** Dependencies of the filter function. */
 export interface FilterContext {
   readonly settings: FilterSettings;
-  /** Account and Region of the function. Other events are ignored. */
+  /** Account and Region of the function. Other events are ignored, except those of member accounts. */
   readonly location: AwsLocation;
   readonly log: InvocationLog;
   readonly delivery: Delivery;
@@ -55,8 +55,9 @@ export async function filterEvent(
     if (!(error instanceof FilterError)) throw error;
     return respond(400, `Invalid event: ${error.message}`, 'event-invalid');
   }
+  const { memberAccounts, untagged } = settings;
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
-  const decision = decide(event, settings.filters, { ...location, untagged: settings.untagged });
+  const decision = decide(event, settings.filters, { ...location, memberAccounts, untagged });
   const subject = `The given event contained the image "${decision.image}" with digest "${event.digest ?? ''}"`;
   if (decision.outcome === 'ignore') {
     const body =

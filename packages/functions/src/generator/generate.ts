@@ -25,7 +25,7 @@ export type GeneratorResponse = Outcome & {
 /** Dependencies of the generator. */
 export interface GeneratorContext {
   readonly settings: GeneratorSettings;
-  /** Account and Region of the function. Other events are ignored. */
+  /** Account and Region of the function. Other events are ignored, except those of member accounts. */
   readonly location: AwsLocation;
   /** Remaining time of the invocation, in milliseconds. */
   readonly milliseconds: number;
@@ -89,15 +89,15 @@ async function handlePush(
   }
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
   // The filter function has already applied the filters.
-  const checked = checkEvent(event, location);
+  const checked = checkEvent(event, { ...location, memberAccounts: settings.memberAccounts });
   if (checked.outcome === 'ignore') return { event, outcome: skipped(checked.reason, checked.explanation) };
   const { digest } = checked;
-  const { repository: name, tag } = event;
+  const { account, repository: name, tag } = event;
   const outcome = await withDeadline(milliseconds, async (signal, progress) => {
-    const repository = registries.open(location, name);
+    const repository = registries.open({ ...location, account }, name);
     const result = await indexDigest({ repository, digest, tag, settings, log, progress, signal });
     if (result.outcome !== 'skipped' || result.reason !== 'gone') return result;
-    if (!(await registries.isArchived(location, name, digest, signal))) return result;
+    if (!(await registries.isArchived({ ...location, account }, name, digest, signal))) return result;
     return skipped('archived', 'the image is archived: restore it and invoke the function again, or push it again');
   });
   return { event, outcome };

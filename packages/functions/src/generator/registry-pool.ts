@@ -28,8 +28,10 @@ export class RegistryPool {
    */
   open(location: AwsLocation, name: string): Repository {
     const host = this.#settings.registryHost ?? this.#hostOf(location);
-    const registry = this.#registries.get(host) ?? this.#connect(host, location);
-    this.#registries.set(host, registry);
+    // A proxy has the same host for all accounts, whose tokens differ.
+    const key = `${location.account}@${host}`;
+    const registry = this.#registries.get(key) ?? this.#connect(host, location);
+    this.#registries.set(key, registry);
     return registry.repository(name);
   }
 
