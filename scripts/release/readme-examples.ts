@@ -88,6 +88,10 @@ const EXAMPLES: Readonly<Record<string, (context: Context) => Promise<void>>> = 
     registry.putManifest('tags', 'v1', INDEX, Buffer.from('{"schemaVersion":2,"manifests":[]}'));
     assert.deepEqual(await call(0, registry.host, 'tags'), ['v1']);
   },
+  '@soci/registry-jobs': async ({ call, registry }) => {
+    registry.putManifest('missing', 'v1', INDEX, Buffer.from('{"schemaVersion":2,"manifests":[]}'));
+    assert.deepEqual(await call(0, registry.host, 'missing:*'), ['missing:v1: no-index']);
+  },
 };
 
 async function makesSeekable({ call, registry, project }: Context): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { image, MemoryCatalog } from './fixtures/memory-catalog.ts';
+import { startTestRegistry } from '@soci/test-registry';
+import { expect, onTestFinished, test } from 'vitest';
 import { listMissing } from './fixtures/readme-example.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -10,6 +10,11 @@ test('the README contains the tested example', () => {
 });
 
 test('the example lists the images that need an index', async () => {
-  const catalog = new MemoryCatalog({ app: [image('v1'), image('dev')] });
-  expect(await listMissing(catalog, '*:v*')).toEqual(['app:v1: no-index']);
+  const registry = await startTestRegistry();
+  onTestFinished(() => registry.stop());
+  const index = Buffer.from('{"schemaVersion":2,"manifests":[]}');
+  for (const tag of ['v1', 'dev']) {
+    registry.putManifest('app', tag, 'application/vnd.oci.image.index.v1+json', index);
+  }
+  expect(await listMissing(registry.host, '*:v*')).toEqual(['app:v1: no-index']);
 });
