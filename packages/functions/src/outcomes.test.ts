@@ -739,7 +739,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.requests).toEqual([]);
   },
 
-  async 'An event of another account or Region'() {
+  async 'An event of another account, unless it is a [member account](several-accounts.md), or of another Region'() {
     const workflow = await start();
     await workflow.push('app', 'v1', image());
     const event = workflow.firstEvent();

@@ -40,7 +40,7 @@ test.each([
   { name: 'a b' },
   { folder: join(import.meta.dirname, 'none') },
   { handler: 'handler' },
-  { timeout: 901 },
+  { timeout: 1801 },
   { timeout: 0.5 },
   { memorySize: 127 },
   { concurrency: 0 },
