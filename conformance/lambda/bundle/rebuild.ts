@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PACKAGES = join(ROOT, 'packages');
 
 /** Packages whose code is in the functions, and the one that lists them. */
-const COPIED = ['bundle-report', 'ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'ztoc'];
+const COPIED = ['bundle-report', 'ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'registry-jobs', 'ztoc'];
 
 /**
  * Bundles the functions from copies of the built packages, in a folder for the current test.
