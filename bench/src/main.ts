@@ -5,10 +5,13 @@
  * `npm run bench -- runtime [OPTIONS]`: measures how long containers take to start.
  *
  * `npm run bench -- plan [OPTIONS]`: plans a registry of 500,000 images.
+ *
+ * `npm run bench -- pushes [OPTIONS]`: pushes images while a backfill runs.
  */
 import { parseArgs } from 'node:util';
 import { buildReference } from './measure.ts';
 import { benchPlan } from './plan/main.ts';
+import { benchPushes } from './pushes/main.ts';
 import { BENCHMARKS_PAGE, describeMachine, formatSection, type Section, writeReport } from './report.ts';
 import { benchRuntime } from './runtime/main.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
@@ -27,13 +30,15 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
   entries: benchEntries,
 };
 
-const [first, ...others] = process.argv.slice(2);
-process.exitCode =
-  first === 'runtime'
-    ? await benchRuntime(others)
-    : first === 'plan'
-      ? await benchPlan(others)
-      : await benchIndexing(process.argv.slice(2));
+const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
+  runtime: benchRuntime,
+  plan: benchPlan,
+  pushes: benchPushes,
+};
+
+const [first = '', ...others] = process.argv.slice(2);
+const command = COMMANDS[first];
+process.exitCode = command === undefined ? await benchIndexing(process.argv.slice(2)) : await command(others);
 
 async function benchIndexing(argv: string[]): Promise<number> {
   const { values } = parseArgs({

@@ -98,11 +98,17 @@ export const RUNTIME_SECTION = 'Container start';
 /** Heading of the section that `npm run bench -- plan` writes. Other commands keep it. */
 export const PLAN_SECTION = 'Plan of a whole registry';
 
-/** Writes a report to its file. Keeps the sections of `npm run bench -- runtime` and `-- plan`, and the file's notes. */
+/** Heading of the section that `npm run bench -- pushes` writes. Other commands keep it. */
+export const PUSHES_SECTION = 'Pushes during a backfill';
+
+/** Sections with commands of their own. */
+const KEPT_SECTIONS = [RUNTIME_SECTION, PLAN_SECTION, PUSHES_SECTION];
+
+/** Writes a report to its file. Keeps the sections that other commands write, and the file's notes. */
 export function writeReport(file: URL, report: string): void {
   const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const start = old.indexOf(NOTES);
-  const kept = [RUNTIME_SECTION, PLAN_SECTION].flatMap((heading) => sectionOf(old, heading)?.trimEnd() ?? []);
+  const kept = KEPT_SECTIONS.flatMap((heading) => sectionOf(old, heading)?.trimEnd() ?? []);
   const text = [report, ...kept].join('\n\n');
   writeFileSync(file, `${text}\n\n${start < 0 ? `${NOTES}\n` : old.slice(start)}`);
 }
