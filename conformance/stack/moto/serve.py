@@ -13,6 +13,8 @@
 - It runs inline code of a template.
 - It keeps resources with a DeletionPolicy that retains them.
 - It lets only the tests read a queue: moto would invoke its own function with each message.
+- It ends the ARN of a log group with :*, as CloudFormation does.
+- It registers the exports that an update adds.
 - It moves messages from a dead-letter queue back to the queue (StartMessageMoveTask).
 
 python serve.py URL [OPTIONS OF MOTO'S SERVER]
@@ -35,9 +37,10 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import Stack
+from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
 from moto.iam.models import Role
+from moto.logs.models import LogGroup
 from moto.server import main
 from moto.core.responses import ActionResult
 from moto.sqs.exceptions import InvalidParameterValue
@@ -128,6 +131,7 @@ def update_function(cls, original_resource, new_resource_name, cloudformation_js
 
 
 def delete_all(self):
+    self.is_deleting = True
     # First delete resources that need their function.
     for resource in self._parsed_resources.values():
         if isinstance(resource, CustomModel):
@@ -191,6 +195,9 @@ def find_existing(self, template, parameters):
 def delete_unless_retained(self, parsed_resource, resource_json):
     if not resource_json.get("DeletionPolicy", "Delete").startswith("Retain"):
         delete_one_resource(self, parsed_resource, resource_json)
+    # moto removes the entries of a stack that is deleted, but not those of an update.
+    if getattr(self, "is_deleting", False):
+        return
     for name in [name for name, made in self._parsed_resources.items() if made is parsed_resource]:
         del self._parsed_resources[name]
 
@@ -280,6 +287,20 @@ def start_message_move_task(self):
     return ActionResult({"TaskHandle": base64.b64encode(f"{arn} {len(moved)}".encode()).decode()})
 
 
+def update_stack(self, *args, **kwargs):
+    stack = update_plain_stack(self, *args, **kwargs)
+    for export in stack.exports:
+        self.exports[export.name] = export
+    return stack
+
+
+def log_group_attribute(self, attribute_name):
+    value = plain_log_group_attribute(self, attribute_name)
+    return f"{value}:*" if attribute_name == "Arn" and not value.endswith(":*") else value
+
+
+update_plain_stack = CloudFormationBackend.update_stack
+plain_log_group_attribute = LogGroup.get_cfn_attribute
 find_direct_changes = ResourceMap.build_resource_diff
 load_given_parameters = ResourceMap.load_parameters
 clean_items = parsing.clean_json
@@ -294,6 +315,8 @@ ResourceMap._delete_resource = delete_unless_retained
 Stack.stack_resources = property(lambda self: [made for made in self.resource_map.values() if made is not None])
 Role.create_from_cloudformation_json = classmethod(create_role)
 Role.update_from_cloudformation_json = classmethod(update_role)
+CloudFormationBackend.update_stack = update_stack
+LogGroup.get_cfn_attribute = log_group_attribute
 Queue.lambda_event_source_mappings = property(lambda self: {}, lambda self, value: None)
 SQSResponse.start_message_move_task = start_message_move_task
 ResourceMap.load_parameters = load_parameters

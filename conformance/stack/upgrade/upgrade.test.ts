@@ -59,7 +59,9 @@ describe.skipIf(findTool('moto') === undefined)('a stack of the last release', (
       await stack.update(after, current(name));
       expect(await stack.status()).toBe('UPDATE_COMPLETE');
       expect(lostResources(deployed, await statefulResources(aws, stack))).toEqual([]);
-      expect(await stack.outputs()).toMatchObject(outputs);
+      // moto replaces a rule whose pattern changes. CloudFormation updates it, and it keeps no data.
+      const { EventBridgeRule: _, ...kept } = outputs;
+      expect(await stack.outputs()).toMatchObject(kept);
       await stack.delete();
     },
   );
