@@ -7,7 +7,9 @@ import { ROOT } from '../setup.mjs';
 import { type LocalRegistry, startLocalRegistry } from './local-registry.ts';
 import { capture, git, run } from './steps.ts';
 
-const NAMES = ['ztoc', 'oci', 'filter', 'registry', 'index', 'ecr', 'cli', 'construct'].map((name) => `@soci/${name}`);
+const NAMES = ['ztoc', 'oci', 'filter', 'registry', 'index', 'ecr', 'registry-jobs', 'cli', 'construct'].map(
+  (name) => `@soci/${name}`,
+);
 const IDENTITY = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com'];
 
 let folder: string;
