@@ -39,7 +39,7 @@ Measures the time from nothing to the first output of a container, and the bytes
   --variant NAME   measure only ${[...VARIANTS, OTHER_PROFILE].map(({ name }) => name).join(', ')}; repeatable
   --network NAME   measure only ${NETWORKS.map(networkName).join(', ')} (Mbit/s and ms); repeatable
   --runs N         measure each N times (default 5 at ${networkName(NETWORKS[0] as Network)}, 3 otherwise)
-  --new            forget the results of earlier invocations
+  --new            forget the results and profiles of earlier invocations
   --write          write docs/benchmarks.md, the chart and its data, even if results are missing
   --report         only report the results of earlier invocations
 `;
@@ -59,7 +59,7 @@ export async function benchRuntime(argv: readonly string[]): Promise<number> {
       console.log(`skipped: ${runtime.reason}`);
       return 0;
     }
-    await measureMissing(selected, results, runtime.programs);
+    await measureMissing(selected, results, runtime.programs, options.new);
   }
   const isComplete = (cell: Cell) => results.of(cell).length >= cell.runs;
   const all = planCells({ workloads: [], variants: [], networks: [] });
@@ -114,13 +114,18 @@ function missingTurns(cells: readonly Cell[], results: Results): Turn[] {
   return turns;
 }
 
-async function measureMissing(cells: readonly Cell[], results: Results, programs: RuntimePrograms): Promise<void> {
+async function measureMissing(
+  cells: readonly Cell[],
+  results: Results,
+  programs: RuntimePrograms,
+  isNew: boolean,
+): Promise<void> {
   await announce(missingTurns(cells, results));
   const folder = createGuardedFolder();
   try {
     const host = await startRegistry({ programs, folder });
     const runtime = await startRuntime({ programs, folder });
-    const images = new IndexedImages(host, results, (workload) => recordProfile(workload, runtime));
+    const images = new IndexedImages(host, results, (workload) => recordProfile(workload, runtime, isNew));
     for (const cell of cells) {
       const forgotten = results.forgetOthers(cell, await images.push(cell.workload, cell.variant));
       if (forgotten > 0) process.stderr.write(`${keyOf(cell)}: forgot ${forgotten} results of another image\n`);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Runtime } from '@soci/test-runtime';
 import { sociIndex } from '../measure.ts';
@@ -8,14 +8,17 @@ import type { Workload } from './plan.ts';
 
 /**
  * Records the profile of a workload as users do: `soci-index profile record` serves the image, and soci-snapshotter starts a
- * container from it.
+ * container from it. Two recordings differ a little, so a profile of an earlier invocation is kept: results of its image stay
+ * valid.
  *
+ * @param isNew - Records even if there is a profile.
  * @returns The file with the profile.
  * @throws {Error} If the recording or the container fails.
  */
-export async function recordProfile(workload: Workload, runtime: Runtime): Promise<string> {
+export async function recordProfile(workload: Workload, runtime: Runtime, isNew: boolean): Promise<string> {
   mkdirSync(PROFILES, { recursive: true });
   const file = join(PROFILES, `${workload.name}.json`);
+  if (!isNew && existsSync(file)) return file;
   process.stderr.write(`recording the profile of ${workload.name}\n`);
   const command = sociIndex('profile', 'record', '--output', file, `oci:${await imageOf(workload)}:latest`);
   const recording = spawn(command.program, command.arguments, { stdio: ['ignore', 'ignore', 'pipe'] });
