@@ -17,7 +17,7 @@ export interface RunStore {
   list(prefix: string): Promise<readonly string[]>;
 }
 
-/** Maximum size of an object that is parsed at once, in bytes: the plan of a repository of 100,000 images has 20 MB. */
+/** Maximum size of an object that is parsed as a whole, in bytes: the plan of a repository of 100,000 images has 20 MB. */
 const MAX_PARSED = 256 << 20;
 
 /** Maximum number of listed keys. Amazon ECR allows 100,000 repositories in a Region. */
