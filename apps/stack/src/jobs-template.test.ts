@@ -49,6 +49,15 @@ it('has a schedule only if the parameter is set', () => {
   expect(['1 day', 'rate()', 'at(x'].filter((value) => pattern.test(value))).toEqual([]);
 });
 
+it('has a permissions boundary for every role if the parameter is set', () => {
+  const boundaries = ofType('AWS::IAM::Role').map(({ Properties }) => Properties.PermissionsBoundary);
+  const boundary = {
+    'Fn::If': ['UsePermissionsBoundary', { Ref: 'IamPermissionsBoundaryArn' }, { Ref: 'AWS::NoValue' }],
+  };
+  // Four steps, the function that parses the filters, the state machine and the schedule.
+  expect(boundaries).toEqual(Array.from({ length: 7 }, () => boundary));
+});
+
 it('passes the parameters on', () => {
   const [machine] = ofType('AWS::StepFunctions::StateMachine');
   expect(JSON.stringify(machine)).toContain('{"Ref":"MaxConcurrency"}');

@@ -14,6 +14,7 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys } from './function-keys.ts';
 import { FILTER_PATTERN, MAX_OUTPUT_TAG, OUTPUT_TAG_PATTERN } from './parameters/indexing.ts';
 import { BUCKET_PATTERN, PREFIX_PATTERN } from './parameters/resources.ts';
+import { applyBoundary, boundaryParameter } from './parameters/security.ts';
 
 const DESCRIPTION =
   'SOCI registry jobs: a state machine that indexes the images that Amazon ECR already has, with the generator of a SOCI index builder, and finds images whose index is missing or outdated.';
@@ -98,6 +99,7 @@ function createJobs(stack: Stack): SociRegistryJobs {
   });
   jobs.listFunction.addEnvironment('soci_max_image_size', maxImageSize.valueAsString);
   applySchedule(stack, jobs, schedule);
+  applyBoundary(stack, jobs, boundaryParameter(stack));
   new CfnOutput(stack, 'StateMachine', {
     value: jobs.stateMachine.stateMachineArn,
     description: 'State machine. Each execution is a run.',

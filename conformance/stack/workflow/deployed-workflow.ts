@@ -57,6 +57,18 @@ export class DeployedWorkflow {
   async push(repository: string, tag: string, made: ImageContent): Promise<void> {
     this.registry.createRepository(repository);
     await pushImage(this.registry, repository, tag, made);
+    await this.#handOn();
+  }
+
+  /** Pushes an image that is archived before its event is processed. */
+  async pushArchived(repository: string, tag: string, made: ImageContent): Promise<void> {
+    await pushImage(this.registry, repository, tag, made);
+    this.registry.archive(repository, tag);
+    await this.#handOn();
+  }
+
+  /** Processes events until there are no more. */
+  async #handOn(): Promise<void> {
     const pattern = JSON.parse(this.rule.EventPattern) as object;
     // All following requests are those of the functions.
     this.registry.clearRequests();

@@ -8,7 +8,7 @@ import { assetPath, rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { createFunction } from './workflow-function';
 
-/** Actions of the generator in a repository. `ecr:ListImages` finds layers that were indexed with other images. */
+/** Actions in a repository to index its images. `ecr:ListImages` finds layers that were indexed with other images. */
 export const REPOSITORY_ACTIONS = [
   'ecr:BatchGetImage',
   'ecr:GetDownloadUrlForLayer',
@@ -19,6 +19,9 @@ export const REPOSITORY_ACTIONS = [
   'ecr:PutImage',
   'ecr:ListImages',
 ];
+
+/** Actions of the generator in a repository. `ecr:DescribeImages` tells an archived image from a deleted one. */
+export const GENERATOR_ACTIONS = [...REPOSITORY_ACTIONS, 'ecr:DescribeImages'];
 
 /** How long CloudFormation waits for the response of the name parsing function: enough for three attempts. */
 const NAMES_SERVICE_TIMEOUT = Duration.minutes(5);

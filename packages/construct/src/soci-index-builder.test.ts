@@ -168,6 +168,7 @@ describe('without properties', () => {
       'ecr:BatchCheckLayerAvailability',
       'ecr:BatchGetImage',
       'ecr:CompleteLayerUpload',
+      'ecr:DescribeImages',
       'ecr:GetAuthorizationToken',
       'ecr:GetDownloadUrlForLayer',
       'ecr:InitiateLayerUpload',

@@ -19,9 +19,9 @@ import { Construct } from 'constructs';
 import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
 import {
+  GENERATOR_ACTIONS,
   type IndexedRepositories,
   memberAccountsOf,
-  REPOSITORY_ACTIONS,
   resolveRepositories,
 } from './indexed-repositories';
 import { createAlarms, createDashboard, createQueueAlarms, generatorMetric } from './monitoring';
@@ -121,7 +121,7 @@ export class SociIndexBuilder extends Construct {
       connectGenerator(this, queue, this.generatorFunction, props.maxConcurrency);
     }
     const mayPush = addPolicy(this, 'SociIndexGeneratorLambdaECRRepositoryPolicy', this.generatorFunction, [
-      new PolicyStatement({ actions: REPOSITORY_ACTIONS, resources: [...repositories.arns] }),
+      new PolicyStatement({ actions: GENERATOR_ACTIONS, resources: [...repositories.arns] }),
     ]);
     this.rule = createPushRule(this, props, kinds);
     // Images that are pushed during the deployment must be indexed too.
@@ -171,7 +171,7 @@ export class SociIndexBuilder extends Construct {
     const statement = new PolicyStatement({
       sid: 'SociIndexBuilder',
       principals: [new ArnPrincipal(this.generatorRole.roleArn)],
-      actions: REPOSITORY_ACTIONS,
+      actions: GENERATOR_ACTIONS,
     });
     return new PolicyDocument({ statements: [statement] });
   }

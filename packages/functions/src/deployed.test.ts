@@ -480,7 +480,7 @@ describe('an invalid environment', () => {
     await lambda.idle();
     expect(invocationsOf(GENERATOR)).toEqual([]);
     const { outcome } = lambda.abandoned[0] ?? {};
-    expect(outcome).toMatchObject({ status: 'error', errorType: 'FunctionError' });
+    expect(outcome).toMatchObject({ status: 'error', errorType: 'EnvironmentInvalid' });
     expect(JSON.stringify(outcome)).toMatch(/invalid environment.*at character 1.*soci_index_untagged is/);
   });
 });

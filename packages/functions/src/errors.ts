@@ -31,12 +31,14 @@ export type FunctionErrorCode =
 
 /** Error of `@soci/functions`. Check {@link FunctionError.code}, not the message. */
 export class FunctionError extends PrintableError {
-  override readonly name = 'FunctionError';
+  /** Lambda reports it as the type of the error. State machines retry `FunctionError`, but not `EnvironmentInvalid`. */
+  override readonly name: 'FunctionError' | 'EnvironmentInvalid';
   /** Machine-readable code. */
   readonly code: FunctionErrorCode;
 
   constructor(code: FunctionErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
     super(message, options);
+    this.name = code === 'ENVIRONMENT_INVALID' ? 'EnvironmentInvalid' : 'FunctionError';
     this.code = code;
   }
 }

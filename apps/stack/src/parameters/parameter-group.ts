@@ -1,5 +1,6 @@
 import type { SociIndexBuilder, SociIndexBuilderProps } from '@soci/construct';
 import { Aws, CfnCondition, type CfnElement, type CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 
 /** Parameters of the plain template that the CloudFormation console shows together. */
 export interface ParameterGroup {
@@ -54,8 +55,8 @@ export function onlyIf({ logicalId }: CfnCondition, value: unknown): ReturnType<
   return Fn.conditionIf(logicalId, value, Aws.NO_VALUE);
 }
 
-/** Returns the resources of a type that the construct created. */
-export function resourcesOf<Resource extends CfnResource>(builder: SociIndexBuilder, type: string): Resource[] {
-  const elements = builder.node.findAll() as unknown as (CfnElement & Partial<CfnResource>)[];
+/** Returns the resources of a type that a construct created. */
+export function resourcesOf<Resource extends CfnResource>({ node }: Pick<Construct, 'node'>, type: string): Resource[] {
+  const elements = node.findAll() as unknown as (CfnElement & Partial<CfnResource>)[];
   return elements.filter(({ cfnResourceType }) => cfnResourceType === type) as unknown as Resource[];
 }

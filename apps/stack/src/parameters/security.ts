@@ -3,19 +3,33 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
 import { onlyIf, type ParameterGroup, resourcesOf, unlessEquals } from './parameter-group.ts';
 
 /** The ARN of an IAM policy, or `none`. */
 export const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
 
-/** Creates the parameters for IAM, the network and encryption. */
-export function securityParameters(stack: Stack): ParameterGroup {
-  const boundary = new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
+/** Creates the parameter for the permissions boundary. */
+export function boundaryParameter(stack: Stack): CfnParameter {
+  return new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
     default: 'none',
     allowedPattern: BOUNDARY_PATTERN,
     constraintDescription: 'Must be the ARN of an IAM policy, or none.',
     description: 'ARN of the permissions boundary for every role, or none.',
   });
+}
+
+/** Sets the permissions boundary of all roles of a construct if the parameter has a value. */
+export function applyBoundary(stack: Stack, created: Pick<Construct, 'node'>, boundary: CfnParameter): void {
+  const isSet = unlessEquals(stack, 'UsePermissionsBoundary', boundary, 'none');
+  for (const role of resourcesOf(created, 'AWS::IAM::Role')) {
+    role.addPropertyOverride('PermissionsBoundary', onlyIf(isSet, boundary.valueAsString));
+  }
+}
+
+/** Creates the parameters for IAM, the network and encryption. */
+export function securityParameters(stack: Stack): ParameterGroup {
+  const boundary = boundaryParameter(stack);
   const subnets = new CfnParameter(stack, 'SubnetIds', {
     default: '',
     allowedPattern: '^(subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*)?$',
@@ -72,13 +86,7 @@ export function securityParameters(stack: Stack): ParameterGroup {
     },
     permissions: { 'kms:Decrypt': hasKey, 'ec2:CreateNetworkInterface': isInVpc },
     apply(builder) {
-      const { logicalId } = unlessEquals(stack, 'UsePermissionsBoundary', boundary, 'none');
-      for (const role of resourcesOf(builder, 'AWS::IAM::Role')) {
-        role.addPropertyOverride(
-          'PermissionsBoundary',
-          Fn.conditionIf(logicalId, boundary.valueAsString, Aws.NO_VALUE),
-        );
-      }
+      applyBoundary(stack, builder, boundary);
       for (const made of resourcesOf<CfnFunction>(builder, 'AWS::Lambda::Function')) {
         made.kmsKeyArn = onlyIf(hasKey, key.valueAsString).toString();
       }

@@ -13,7 +13,7 @@ function problemOf(read: () => unknown): string {
   try {
     read();
   } catch (error) {
-    expect(error).toMatchObject({ name: 'FunctionError', code: 'ENVIRONMENT_INVALID' });
+    expect(error).toMatchObject({ name: 'EnvironmentInvalid', code: 'ENVIRONMENT_INVALID' });
     return (error as Error).message;
   }
   return '';
