@@ -14,6 +14,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(['inspect'], 'show the manifests, layers and SOCI indexes of an image', () => import('./commands/inspect.ts')),
   entry(['verify'], 'check the SOCI indexes of an image against its layers', () => import('./commands/verify.ts')),
+  entry(['doctor'], 'say why an image does not load lazily', () => import('./commands/doctor.ts')),
   entry(['ls'], 'list a directory of an image', () => import('./commands/ls.ts')),
   entry(['cat'], 'print a file of an image, reading only the spans it needs', () => import('./commands/cat.ts')),
   entry(

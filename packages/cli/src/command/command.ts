@@ -100,9 +100,17 @@ export function defineCommand<const Table extends OptionTable>(definition: Comma
  * - `FAILED` (1): the command failed; the error message says why.
  * - `USAGE` (2): the command line is invalid; the command did nothing.
  * - `NOTHING_TO_INDEX` (3): no layer of the image can be indexed. This is a result, not a failure.
+ * - `CAUSE_FOUND` (4): `doctor` found why an image does not load lazily.
  * - `INTERRUPTED` (130): the user stopped the program, and it cleaned up.
  */
-export const EXIT = { SUCCESS: 0, FAILED: 1, USAGE: 2, NOTHING_TO_INDEX: 3, INTERRUPTED: 130 } as const;
+export const EXIT = {
+  SUCCESS: 0,
+  FAILED: 1,
+  USAGE: 2,
+  NOTHING_TO_INDEX: 3,
+  CAUSE_FOUND: 4,
+  INTERRUPTED: 130,
+} as const;
 
 /** One of the program's exit codes. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

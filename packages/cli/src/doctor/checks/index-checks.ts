@@ -1,0 +1,377 @@
+// Whether the image that runs has a SOCI index, and whether the index is complete.
+import { pluralize, shortDigest } from '../../terminal/quantity.ts';
+import { type Cause, type CheckResult, found, notChecked, ruledOut } from '../cause.ts';
+import { type Evidence, type ExaminedIndex, type ExaminedZtoc, isUnread, type RegistryEvidence } from '../evidence.ts';
+import { indexableLayers } from '../layers.ts';
+import {
+  indexedName,
+  listWords,
+  nameInRepository,
+  platformName,
+  platformNames,
+  rebuildCommand,
+  sociIndex,
+} from '../names.ts';
+
+const NO_IMAGE = notChecked('the reference leads to no image');
+
+/** Returns the v2 SOCI index of the image, if it names one. */
+function indexOf({ index }: RegistryEvidence): ExaminedIndex | undefined {
+  return index === undefined || isUnread(index) ? undefined : index;
+}
+
+/** Returns what excludes causes of a missing v2 index, or undefined if the image has none. */
+function excludedByIndex({ registry }: Evidence): CheckResult | undefined {
+  const index = indexOf(registry);
+  if (index !== undefined) return ruledOut(`${registry.name} names the SOCI index ${shortDigest(index.digest)}`);
+  if (registry.listedIndexes.length > 0) return ruledOut(`${registry.name} lists SOCI indexes for other platforms`);
+  return registry.image === undefined ? NO_IMAGE : undefined;
+}
+
+/** Returns the v1 SOCI indexes of the image. */
+function v1Of({ v1 }: RegistryEvidence) {
+  return v1 === undefined || isUnread(v1) ? [] : v1.indexes;
+}
+
+/** Reports whether another tag of the repository is the SOCI-enabled version of the image. */
+function hasCounterpart({ counterpart }: RegistryEvidence): boolean {
+  return counterpart !== undefined && !isUnread(counterpart) && counterpart.state === 'indexed';
+}
+
+const readsNoAnnotation = ({ image, name }: RegistryEvidence) =>
+  `the manifest of ${name} (${shortDigest(image?.descriptor.digest ?? '')}) has no annotation com.amazon.soci.index-digest`;
+
+export const ORIGINAL_IMAGE: Cause = {
+  id: 'original-image',
+  title: 'the tag refers to the original image, not to its SOCI-enabled version',
+  check(evidence) {
+    const { registry } = evidence;
+    const excluded = excludedByIndex(evidence);
+    if (excluded !== undefined) return excluded;
+    const { counterpart, name } = registry;
+    if (counterpart === undefined)
+      return notChecked(
+        'a digest alone does not say which tag its SOCI-enabled version has',
+        'name the image by its tag',
+      );
+    if (isUnread(counterpart)) return notChecked(counterpart.unread);
+    const other = nameInRepository(registry, `:${counterpart.tag}`);
+    if (counterpart.state === 'none') return ruledOut(`${other} does not exist`);
+    if (counterpart.state === 'not-indexed') return ruledOut(`${other} has no SOCI index either`);
+    const digest = shortDigest(counterpart.digest ?? '');
+    if (counterpart.state === 'other') {
+      return found(
+        'cause',
+        `This tag has no SOCI index: ${name} is an original image, and ${other} belongs to an older or different one.`,
+        {
+          read: [readsNoAnnotation(registry), `${other} (${digest}) is SOCI-enabled, but was made from another image`],
+          means:
+            'The tag was moved after the index was built, and the new image was not indexed. Deploying the old index would run the old image.',
+          remedy: [`Index the image: ${sociIndex('convert', name, other)}`, `Then deploy ${other}.`],
+        },
+      );
+    }
+    return found('cause', `This tag has no SOCI index: ${name} is the original image. Deploy ${other}.`, {
+      read: [readsNoAnnotation(registry), `${other} (${digest}) is the SOCI-enabled version of this image`],
+      means:
+        'A SOCI-enabled image has a digest and a tag of its own. The runtime loads lazily only the image that names its index.',
+      remedy: [
+        `Set the image of the task definition, pod or job to ${other}`,
+        `Check it: ${sociIndex('doctor', other)}`,
+      ],
+    });
+  },
+};
+
+export const PINNED_DIGEST: Cause = {
+  id: 'pinned-digest',
+  title: 'the reference is the digest of the original image',
+  check(evidence) {
+    const { registry } = evidence;
+    if (!registry.isPinned) return ruledOut(`${registry.name} is a tag`);
+    const excluded = excludedByIndex(evidence);
+    if (excluded !== undefined) return excluded;
+    if (hasCounterpart(registry)) return ruledOut(`${indexedName(evidence)} is SOCI-enabled`);
+    return found(
+      'cause',
+      'This digest has no SOCI index. A digest always refers to the same image, also after an index was built.',
+      {
+        read: [readsNoAnnotation(registry)],
+        means:
+          'An index of version 2 is part of a new image with another digest. References to the old digest do not change.',
+        remedy: [
+          `If the image is indexed, deploy its tag (by default TAG-soci) or that digest: ${sociIndex('inspect', '-q', nameInRepository(registry, ':TAG-soci'))}`,
+          `Otherwise index it: ${sociIndex('convert', registry.name, nameInRepository(registry, ':TAG-soci'))}`,
+        ],
+      },
+    );
+  },
+};
+
+export const NOT_INDEXED: Cause = {
+  id: 'not-indexed',
+  title: 'no SOCI index was built for the image',
+  check(evidence) {
+    const { registry } = evidence;
+    const excluded = excludedByIndex(evidence);
+    if (excluded !== undefined) return excluded;
+    if (v1Of(registry).length > 0) return ruledOut('the image has an index of version 1');
+    const { counterpart, name, isPinned } = registry;
+    if (isPinned && counterpart === undefined)
+      return notChecked('a digest alone does not say which tag its SOCI-enabled version has');
+    if (
+      counterpart !== undefined &&
+      !isUnread(counterpart) &&
+      counterpart.state !== 'none' &&
+      counterpart.state !== 'not-indexed'
+    ) {
+      return ruledOut(`${nameInRepository(registry, `:${counterpart.tag}`)} is SOCI-enabled`);
+    }
+    if (indexableLayers(registry).length === 0) return ruledOut('the image has no layer that would be indexed');
+    const other = indexedName(evidence);
+    return found('cause', `${name} has no SOCI index, and no SOCI-enabled version of it was found.`, {
+      read: [readsNoAnnotation(registry), ...describeCounterpart(registry), ...describeV1(registry)],
+      means:
+        'No tool has indexed the image, or automatic indexing skipped it, for example because no filter matches its repository and tag.',
+      remedy: [
+        `Index it: ${sociIndex('convert', name, other)}`,
+        `Then deploy ${other}.`,
+        `If a generator function should have indexed it, read its log for ${shortDigest(registry.root?.digest ?? '')}: it says why it skipped the image.`,
+      ],
+    });
+  },
+};
+
+function describeCounterpart(registry: RegistryEvidence): string[] {
+  const { counterpart } = registry;
+  if (counterpart === undefined || isUnread(counterpart)) return [];
+  const other = nameInRepository(registry, `:${counterpart.tag}`);
+  return [counterpart.state === 'none' ? `${other} does not exist` : `${other} has no SOCI index either`];
+}
+
+function describeV1({ v1 }: RegistryEvidence): string[] {
+  return v1 === undefined || isUnread(v1) ? [] : ['no SOCI index of version 1 refers to the image'];
+}
+
+export const V1_ONLY: Cause = {
+  id: 'v1-only',
+  title: 'the image has only a SOCI index of version 1',
+  check(evidence) {
+    const { registry } = evidence;
+    const excluded = excludedByIndex(evidence);
+    if (excluded !== undefined) return excluded;
+    if (registry.v1 === undefined || isUnread(registry.v1))
+      return notChecked(registry.v1?.unread ?? 'the referrers were not read');
+    const [first] = registry.v1.indexes;
+    if (first === undefined) return ruledOut('no SOCI index of version 1 refers to the image');
+    const other = indexedName(evidence);
+    if (hasCounterpart(registry)) return ruledOut(`${other} has an index of version 2`);
+    return found('cause', `${registry.name} has only a SOCI index of version 1. Runtimes do not use it by default.`, {
+      read: [
+        readsNoAnnotation(registry),
+        `the referrers of the image: ${pluralize(registry.v1.indexes.length, 'SOCI index', 'SOCI indexes')} of version 1 (${shortDigest(first.digest)})`,
+      ],
+      means:
+        'AWS Fargate uses version 1 only in accounts that used it before, and AWS announced its end for February 2026. ' +
+        'soci-snapshotter 0.10 and later ignores it unless pull_modes.soci_v1.enable is true.',
+      remedy: [
+        `Build an index of version 2: ${sociIndex('convert', registry.name, other)}`,
+        `Then deploy ${other}.`,
+        'Or, only on your own nodes: set enable = true under [pull_modes.soci_v1] in the configuration of soci-snapshotter, and restart it.',
+      ],
+    });
+  },
+};
+
+export const SEVERAL_V1_INDEXES: Cause = {
+  id: 'several-v1-indexes',
+  title: 'several SOCI indexes of version 1 refer to the image',
+  check(evidence) {
+    const { registry } = evidence;
+    const excluded = excludedByIndex(evidence);
+    if (excluded !== undefined) return excluded;
+    if (registry.v1 === undefined || isUnread(registry.v1))
+      return notChecked(registry.v1?.unread ?? 'the referrers were not read');
+    const { indexes } = registry.v1;
+    if (indexes.length < 2) return ruledOut(indexes.length === 0 ? 'none does' : 'one does');
+    return found(
+      'cause',
+      `${indexes.length} SOCI indexes of version 1 refer to this image. Which one a runtime uses is undefined.`,
+      {
+        read: [`the referrers of the image: ${listWords(indexes.map(({ digest }) => shortDigest(digest)))}`],
+        means:
+          'soci-snapshotter does not define which of several indexes it chooses. It may choose an old or damaged one.',
+        remedy: [
+          `Build an index of version 2, which the image names: ${sociIndex('convert', registry.name, indexedName(evidence))}`,
+          `Or delete the indexes that are not needed. Check them first: ${sociIndex('verify', registry.name)}`,
+        ],
+      },
+    );
+  },
+};
+
+export const PLATFORM_NOT_INDEXED: Cause = {
+  id: 'platform-not-indexed',
+  title: 'the platform that runs has no SOCI index, but others have',
+  check({ registry }) {
+    const { platforms, wantedPlatform, image, name } = registry;
+    if (platforms.length === 0) return NO_IMAGE;
+    const hasWrongPlatform =
+      wantedPlatform !== undefined && (image === undefined || !isFor(image.platform, wantedPlatform));
+    if (hasWrongPlatform) {
+      const offered = image === undefined ? platformNames(platforms) : platformName(image.platform);
+      return found('cause', `${name} has no image for ${platformName(wantedPlatform)}. It has ${offered}.`, {
+        read: [`the platforms of ${name}: ${offered}`],
+        means: 'A runtime for that platform cannot run this image at all, or runs it under emulation.',
+        remedy: [
+          'Set the CPU architecture of the task or node to one of the image, or build the image for that platform',
+          `Then index it: ${sociIndex('convert', '--all-platforms', 'SRC', 'DST')}`,
+        ],
+      });
+    }
+    const indexed = platforms.filter(({ isIndexed }) => isIndexed);
+    if (indexed.length === 0) return ruledOut('no platform of the image has a SOCI index');
+    const missing = platforms.filter(
+      ({ isIndexed, platform }) =>
+        !isIndexed && (wantedPlatform === undefined || (platform && isFor(platform, wantedPlatform))),
+    );
+    if (missing.length === 0) return ruledOut(`the image has a SOCI index for ${platformNames(indexed)}`);
+    return found(
+      'cause',
+      `${name} has no SOCI index for ${platformNames(missing)}, only for ${platformNames(indexed)}.`,
+      {
+        read: [
+          `${name} lists ${pluralize(platforms.length, 'image')} and ${pluralize(indexed.length, 'SOCI index', 'SOCI indexes')}: none for ${platformNames(missing)}`,
+        ],
+        means: `On ${platformNames(missing)} the image is pulled whole. Some tools index only the platform of the machine that they run on.`,
+        remedy: [
+          `Index all platforms: ${rebuildCommand(registry)}`,
+          ...(wantedPlatform === undefined
+            ? [
+                `If your containers run on ${platformNames(indexed)}, this does not concern you: add --platform ${platformName(indexed[0]?.platform)}`,
+              ]
+            : []),
+        ],
+      },
+    );
+  },
+};
+
+function isFor(
+  platform: { readonly os: string; readonly architecture: string } | undefined,
+  wanted: { readonly os: string; readonly architecture: string },
+): boolean {
+  return platform === undefined || (platform.os === wanted.os && platform.architecture === wanted.architecture);
+}
+
+export const INDEX_CONTENT_MISSING: Cause = {
+  id: 'index-content-missing',
+  title: 'the SOCI index or a zTOC of it is missing in the repository',
+  check(evidence) {
+    const { registry } = evidence;
+    const index = indexOf(registry);
+    if (index === undefined) return ruledOut('the image names no SOCI index');
+    const { name, image } = registry;
+    const copied =
+      'A copy can lose it: docker pull and push, a copy of a single platform, or skopeo copy without --all. A lifecycle rule or a clean-up can delete it.';
+    const remedy = [
+      `Build the index again: ${rebuildCommand(registry)}`,
+      `To copy an indexed image between repositories, use skopeo copy --all, or crane copy.`,
+    ];
+    if (index.state === 'missing') {
+      return found('cause', `${name} names a SOCI index that its repository does not have.`, {
+        read: [
+          `the manifest ${shortDigest(image?.descriptor.digest ?? '')} names the SOCI index ${index.digest}`,
+          `a request for that manifest: not found`,
+        ],
+        means: `Without the index, the runtime pulls the image whole. ${copied}`,
+        remedy,
+      });
+    }
+    if (index.state === 'invalid') {
+      return found('cause', `${name} names a SOCI index that is not one.`, {
+        read: [`the manifest ${index.digest} is not a SOCI index of version 2`],
+        means: 'The runtime cannot read it, and pulls the image whole. A tool rewrote or damaged it.',
+        remedy,
+      });
+    }
+    const missing = index.ztocs.filter(({ state }) => state === 'missing');
+    if (missing.length > 0) {
+      return found(
+        'cause',
+        `${pluralize(missing.length, 'zTOC')} of the SOCI index of ${name} ${missing.length === 1 ? 'is' : 'are'} missing in the repository.`,
+        {
+          read: [
+            `the SOCI index ${shortDigest(index.digest)} lists ${pluralize(index.ztocs.length, 'zTOC')}`,
+            `not found: ${listWords(missing.map(describeZtoc))}`,
+          ],
+          means: `The runtime fetches all zTOCs before it mounts a layer. If one is missing, it pulls the image whole. ${copied}`,
+          remedy,
+        },
+      );
+    }
+    const unknown = index.ztocs.filter(({ state }) => state === 'not-checked').length;
+    const known = index.ztocs.length - unknown;
+    return ruledOut(
+      `the SOCI index ${shortDigest(index.digest)} and ${known === 1 ? 'its zTOC exist' : `${known} of its ${index.ztocs.length} zTOCs exist`}`,
+    );
+  },
+};
+
+function describeZtoc({ descriptor, layer }: ExaminedZtoc): string {
+  return `${shortDigest(descriptor.digest)} (of layer ${shortDigest(layer)})`;
+}
+
+export const ANNOTATION_DROPPED: Cause = {
+  id: 'annotation-dropped',
+  title: 'the image lists a SOCI index, but its manifest does not name it',
+  check({ registry }) {
+    const { image, listedIndexes, name } = registry;
+    if (image === undefined) return NO_IMAGE;
+    const index = indexOf(registry);
+    if (index === undefined)
+      return ruledOut(
+        listedIndexes.length > 0 ? 'no listed SOCI index belongs to this platform' : 'the image lists no SOCI index',
+      );
+    if (image.namedIndex !== undefined) return ruledOut(`the manifest names ${shortDigest(image.namedIndex)}`);
+    return found('cause', `${name} lists a SOCI index, but its image manifest does not name it.`, {
+      read: [
+        `the image index lists the SOCI index ${shortDigest(index.digest)}`,
+        `the manifest ${shortDigest(image.descriptor.digest)} has no annotation com.amazon.soci.index-digest`,
+      ],
+      means:
+        'The runtime finds the index only through this annotation. Tools that rewrite manifests drop it: crane mutate, docker buildx imagetools, and some signing or scanning tools.',
+      remedy: [
+        `Index the image again, after the tool that rewrites it: ${rebuildCommand(registry)}`,
+        'Make the index the last step that changes the image.',
+      ],
+    });
+  },
+};
+
+export const INDEX_OF_OTHER_LAYERS: Cause = {
+  id: 'index-mismatch',
+  title: 'the SOCI index does not fit the layers',
+  check({ registry }) {
+    const index = indexOf(registry);
+    const { image, name } = registry;
+    if (index === undefined || image === undefined || index.state !== 'present')
+      return ruledOut('the image has no SOCI index that can be read');
+    const layers = new Set(image.layers.map(({ digest }) => digest));
+    const foreign = index.ztocs.filter(({ layer }) => !layers.has(layer));
+    if (foreign.length > 0) {
+      return found('cause', `The SOCI index of ${name} belongs to other layers.`, {
+        read: [
+          `the SOCI index ${shortDigest(index.digest)} has zTOCs for layers that the image does not have: ${listWords(foreign.map(describeZtoc))}`,
+        ],
+        means:
+          'The runtime pulls layers without a zTOC of their own whole. The layers were changed after the index was built, or the index was copied from another image.',
+        remedy: [`Index the image again: ${rebuildCommand(registry)}`],
+      });
+    }
+    return notChecked(
+      'the digests of the layers match, but the content of the zTOCs was not compared with them',
+      `run ${sociIndex('verify', '--sample', '100', name)}`,
+    );
+  },
+};
