@@ -1,3 +1,4 @@
+import { get as getPlain } from 'node:http';
 import { get } from 'node:https';
 import { expect, test } from 'vitest';
 import { makeServerIdentity } from './certificate.ts';
@@ -21,6 +22,18 @@ test('several registries run at the same time with separate content', async () =
   expect(one.url).toBe(`http://${one.host}`);
   expect(await one.blob('app', digest)).toEqual(Buffer.from('x'));
   expect(await two.blob('app', digest)).toBeUndefined();
+});
+
+test('answers as the proxy of a client, under any host', async () => {
+  const registry = await startForTest();
+  await seedImage(registry, 'app', 'v1');
+  const { hostname, port } = new URL(registry.url);
+  const path = 'http://registry.example/v2/app/tags/list?n=10';
+  const status = await new Promise((resolve) => {
+    getPlain({ hostname, port, path, agent: false }, (response) => resolve(response.resume().statusCode));
+  });
+  expect(status).toBe(200);
+  expect(registry.requests.at(-1)).toMatchObject({ path: '/v2/app/tags/list', query: 'n=10' });
 });
 
 test('records requests until they are cleared', async () => {

@@ -96,7 +96,8 @@ export async function openPort(name: PortName, port: number, context: PortContex
 }
 
 function recordOf(port: PortName, message: IncomingMessage): Writable<RequestRecord> {
-  const [, path = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(message.url ?? '/') ?? [];
+  // The target of a request through a proxy is a whole URL. Clients that use the registry as their proxy reach it under any host.
+  const [, path = '', query = ''] = /^(?:http:\/\/[^/?]*)?([^?]*)\??(.*)$/s.exec(message.url ?? '/') ?? [];
   const { authorization, range } = message.headers;
   return {
     port,
