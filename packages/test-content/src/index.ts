@@ -56,7 +56,7 @@ export {
   makeZstdTextLayer,
   putLayeredImage,
 } from './layered-image.ts';
-export { hasProgram } from './programs.ts';
+export { findChromium, hasProgram } from './programs.ts';
 export { noise, Random, seededRandom } from './random.ts';
 export {
   type Bytes,

@@ -1,7 +1,6 @@
 // `npm run test:browser`: tests the build of the package in headless Chromium, in a page and in a worker, and prints
 // the counts. If Chromium is not installed, its checks count as one skipped check.
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findChromium } from '@soci/test-content';
 import { chromium, type Page } from 'playwright-core';
 import type { CheckResult } from './checks.ts';
 import type { PageChecks } from './page.ts';
@@ -14,9 +13,6 @@ const DISABLED = ['gpu', 'quic', 'background-networking', 'component-update', 's
   (name) => `--disable-${name}`,
 );
 const FLAGS = ['--headless', '--no-sandbox', '--no-first-run', ...DISABLED];
-
-/** Names of the Chromium executable in Debian, in other distributions and from Google. */
-const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
@@ -67,20 +63,4 @@ function report(subject: string, problems: readonly string[]): void {
   for (const problem of problems) console.log(`fail  ${subject}: ${problem}`);
   if (problems.length === 0) console.log(`pass  ${subject}`);
   counts[problems.length === 0 ? 'passed' : 'failed']++;
-}
-
-/** Returns the path of Chromium: the value of CHROMIUM, or the first executable on PATH. */
-function findChromium(): string | undefined {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return CHROMIUM_NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
