@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { contentOf, makeImage, makeLayer, pushImage } from '@soci/test-content';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROGRAM_OPTIONS } from './command/command.ts';
+import { COMMANDS } from './command-table.ts';
+import { runCli } from './fixtures/run-cli.ts';
+
+const FOLDER = new URL('../../../docs/guide/', import.meta.url);
+
+/** Pages of the guide: name, text. */
+const PAGES = readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), 'utf8')] as const);
+
+const withCommands = PAGES.map(([name, text]) => [name, commandLines(text)] as const).filter(
+  ([, lines]) => lines.length > 0,
+);
+
+describe.each(withCommands)('the commands of docs/guide/%s', (_, lines) => {
+  const folder = temporaryFolder();
+  const initialDirectory = process.cwd();
+  let registry: TestRegistry;
+
+  // A registry with an indexed image, and one without an index.
+  beforeAll(async () => {
+    registry = await startTestRegistry({ redirects: true });
+    const tar = gunzipSync(makeLayer('etc/os-release', 11 << 20).bytes);
+    const image = makeImage([contentOf('application/vnd.oci.image.layer.v1.tar', tar)]);
+    for (const repository of ['app', 'other']) await pushImage(registry, repository, 'v1', image);
+    process.chdir(folder);
+    await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
+  }, 60_000);
+
+  afterAll(async () => {
+    process.chdir(initialDirectory);
+    await registry.stop();
+  });
+
+  it.each(lines)(
+    '%s',
+    async (line) => {
+      const [, ...argv] = line.replaceAll("'", '').replaceAll('TAG', 'v1').replaceAll('REPO', 'app').split(' ');
+      const run = await runCli(argv.map((word) => word.replace('HOST', registry.host)));
+      // 3: nothing to index, or nothing to gain.
+      expect([0, 3], run.stderr).toContain(run.code);
+    },
+    60_000,
+  );
+});
+
+describe('the commands in the text of the guide', async () => {
+  const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
+  const quoted = PAGES.flatMap(([, text]) =>
+    [...text.matchAll(/`soci-index ([^`]*)`/g)].map(([, words = '']) => words),
+  );
+
+  it.each([...new Set(quoted.map((words) => words.replaceAll(/\s+/g, ' ')))])('soci-index %s', (words) => {
+    const command = commands
+      .toSorted((a, b) => b.name.length - a.name.length)
+      .find(({ name }) => `${words} `.startsWith(`${name} `));
+    expect(command).toBeDefined();
+    const options = Object.keys({ ...command?.options, ...PROGRAM_OPTIONS });
+    for (const [, option] of words.matchAll(/--([a-z-]+)/g)) expect(options).toContain(option);
+  });
+});
+
+/** Returns the command lines in the `sh` blocks of a page that need no AWS account. */
+function commandLines(text: string): string[] {
+  return [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```/gm)]
+    .flatMap(([, block = '']) => block.split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter((line) => line.startsWith('soci-index ') && !line.includes('ecs:'));
+}
