@@ -10,7 +10,7 @@ const PICTURE =
 it('docs/architecture.md shows every package that is published or deployed, and what it may import', () => {
   const nodes = [...PICTURE.matchAll(/^ {2}([\w-]+)\["\1: /gm)].map(([, name]) => `@soci/${name}`);
   const shown = Object.keys(LEVELS).filter(
-    (name) => !/test-|bundle-report|stack|standalone|demo|conformance|bench/.test(name),
+    (name) => !/test-|bundle-report|stack|standalone|demo|site|conformance|bench/.test(name),
   );
   expect(nodes.sort()).toEqual(shown.sort());
   const arrows = [...PICTURE.matchAll(/^ {2}([\w-]+) --> ([\w-]+)$/gm)].map(

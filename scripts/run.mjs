@@ -4,6 +4,7 @@
 // - dev: checks types and runs the tests of changed files, and watches; arguments go to vitest;
 // - build: only sets up;
 // - pack, release: run scripts/release, which builds what it packs;
+// - docs: builds the documentation site from the sources (apps/site);
 // - pnpm: runs the pinned pnpm, without setting up first;
 // - exec PROGRAM: runs an installed program, such as `node scripts/check.ts`.
 import { spawn, spawnSync } from 'node:child_process';
@@ -14,12 +15,15 @@ import { runAttached, StepError } from './run-step.mjs';
 import { pnpm, QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 import { formatCounts, hasReport, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
-const COMMANDS = { start, test, dev, build: () => 0, pack: release, release, pnpm: runPnpm, exec };
+const COMMANDS = { start, test, dev, build: () => 0, docs, pack: release, release, pnpm: runPnpm, exec };
 
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command !== 'pnpm')
-    await setUp({ only: command === 'start' ? '@soci/demo' : undefined, buildPackages: COMMANDS[command] !== release });
+    await setUp({
+      only: command === 'start' ? '@soci/demo' : undefined,
+      buildPackages: ![docs, release].includes(COMMANDS[command]),
+    });
   process.exitCode = await COMMANDS[command](args);
 } catch (error) {
   if (!(error instanceof StepError)) throw error;
@@ -54,6 +58,10 @@ function release(args) {
   // Nothing is built yet: it takes the sources of packages.
   const program = ['--conditions=@soci/source', join(ROOT, 'scripts', 'release', 'main.ts')];
   return runAttached(toolNode(), [...program, command, ...args], QUIET_ENV);
+}
+
+function docs(args) {
+  return runAttached(toolNode(), [join(ROOT, 'apps', 'site', 'src', 'main.ts'), ...args], QUIET_ENV);
 }
 
 function hasTests(folder) {

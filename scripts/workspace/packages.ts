@@ -23,6 +23,7 @@ type Exports = Record<string, string | Record<string, string>>;
 export interface Manifest {
   readonly name: string;
   readonly version: string;
+  readonly description?: string;
   readonly private?: boolean;
   readonly exports?: Exports;
   readonly publishConfig?: { readonly exports?: Exports };

@@ -43,7 +43,7 @@ export interface RecompressionSource {
 export interface RecompressedLayer extends RecompressionSource {
   /** Digest and size of the gzip layer. */
   readonly gzip: { readonly digest: string; readonly size: number };
-  /** Whether the gzip layer was written to the target. If not, {@link recompressLayer} creates it again. */
+  /** Whether the gzip layer was written to the target. If not, {@link fetchRecompressed} creates it again. */
   readonly isStored: boolean;
 }
 

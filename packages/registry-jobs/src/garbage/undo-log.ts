@@ -66,7 +66,7 @@ export interface ParsedUndoLog {
 /**
  * Parses an undo log. Each manifest must match its digest.
  *
- * @param lines - The lines without line feeds, of at most {@link MAX_UNDO_LINE} characters.
+ * @param lines - The lines without line feeds, of at most 8,388,608 characters.
  * @param name - Name of the log, for error messages.
  * @throws RegistryJobsError `UNDO_INVALID` if the log is another file, incomplete, or has a newer format.
  */

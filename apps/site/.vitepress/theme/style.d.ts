@@ -1,0 +1,2 @@
+/** Styles that the theme imports. */
+declare module '*.css';
