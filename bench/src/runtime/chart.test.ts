@@ -26,7 +26,7 @@ describe('the chart', () => {
   const svg = drawChart(summary);
 
   it('has a bar for each variant of each workload over the first network, in proportion to its time', () => {
-    const bars = [...svg.matchAll(/<rect class="(\w+)" x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="16"/g)];
+    const bars = [...svg.matchAll(/<rect class="(\w+)" x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="13"/g)];
     expect(bars.map(([, variant]) => variant)).toEqual(['pull', 'reference', 'default', 'recorded', 'pull']);
     const widths = bars.map(([, , width]) => Number(width));
     expect((widths[4] ?? 0) / (widths[0] ?? 1)).toBeCloseTo(10 / 40, 2);

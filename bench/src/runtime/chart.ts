@@ -13,15 +13,15 @@ const SERIES = [
 const WIDTH = 900;
 const MARGIN = 24;
 const TITLE_SIZE = 21;
-const TEXT_SIZE = 17;
+const TEXT_SIZE = 16;
 const LABEL_WIDTH = 190;
 /** Space for the value at the end of the longest bar. */
 const VALUE_WIDTH = 66;
-const BAR = 16;
+const BAR = 13;
 const BAR_GAP = 3;
-const GROUP_GAP = 16;
-const LEGEND_TOP = 66;
-const BARS_TOP = 96;
+const GROUP_GAP = 13;
+const LEGEND_TOP = 62;
+const BARS_TOP = 86;
 
 /** Draws the time to the first output of each workload as an SVG image without external resources. */
 export function drawChart({ cells, date }: RuntimeSummary): string {
@@ -68,7 +68,7 @@ export function drawChart({ cells, date }: RuntimeSummary): string {
 ${styleSheet()}
 </style>
 <rect class="background" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>
-${text(MARGIN, 34, `Seconds from nothing to the first output, at ${network.megabits} Mbit/s and ${network.latency} ms`, 'title')}
+${text(MARGIN, 32, `Seconds from nothing to the first output, at ${network.megabits} Mbit/s and ${network.latency} ms`, 'title')}
 ${drawLegend()}
 ${shapes.join('\n')}
 </svg>
