@@ -2,5 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   cacheDir: '../node_modules/.vite',
-  test: { root: import.meta.dirname, reporters: ['default', 'json'], outputFile: { json: '.reports/test.json' } },
+  test: {
+    root: import.meta.dirname,
+    testTimeout: 60_000,
+    reporters: ['default', 'json'],
+    outputFile: { json: '.reports/test.json' },
+  },
 });

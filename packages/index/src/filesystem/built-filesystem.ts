@@ -12,8 +12,8 @@ export interface FilesystemLayer extends SourceLayer {
   readonly candidates?: SpanCandidates | undefined;
 }
 
-/** Maximum size of the inflated spans of a layer that are in memory, in bytes: a prediction reads small parts of files, in order. */
-const CACHE_SIZE = 8 << 20;
+/** Maximum number of bytes of a layer that are fetched at once and kept: a prediction reads small parts of files, in order. */
+const MAX_FETCH_SIZE = 1 << 20;
 
 /** Opens the file system of an image that is being indexed: its zTOCs are in memory, and valid. */
 export function openBuiltFilesystem(
@@ -37,7 +37,7 @@ export function openBuiltFilesystem(
     indexes: [],
     openBuilt: ({ digest }, source) => {
       const { ztoc, candidates } = built.get(digest) ?? {};
-      return ztoc && openEncodedZtoc(ztoc, source, { candidates, cacheSize: CACHE_SIZE });
+      return ztoc && openEncodedZtoc(ztoc, source, { candidates, maxFetchSize: MAX_FETCH_SIZE });
     },
     maxZtocSize: limits.maxZtocSize,
     signal,

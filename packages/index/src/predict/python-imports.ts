@@ -1,3 +1,5 @@
+import { type Lines, StatementReader } from './python-statements.ts';
+
 /** An import statement that runs when a module is imported. */
 export interface PythonImport {
   /** Module: `a.b`. Relative imports start with a dot for each level, as in the source. */
@@ -14,8 +16,6 @@ const MAX_IMPORTS = 2000;
 const MAX_USES = 2000;
 /** Maximum number of dictionaries of one module. */
 const MAX_TABLES = 50;
-/** Maximum length of a statement that is looked at, in UTF-16 units. */
-const MAX_STATEMENT = 32 << 10;
 
 /** Blocks that do not run on import, or not on Linux. */
 const SKIPPED_BLOCK =
@@ -37,19 +37,13 @@ const DOTTED_NAME = new RegExp(`^(${DOTTED})`, 'u');
 const PLAIN_NAME = new RegExp(`^(${NAME})`, 'u');
 const CALL = /\b(?:__import__|import_module)\(\s*['"]([\w.]+)['"]/g;
 
-/** A logical line of a module. */
-interface Statement {
-  readonly indent: number;
-  readonly text: string;
-}
-
 /** What a module does when it is imported or run, and what its functions do if they are called. */
 export interface PythonCode {
   /** Imports that run: at the top level, and in classes, `if`, `try` and `with`. */
   readonly imports: readonly PythonImport[];
   /** Functions and classes that it calls or passes on, such as `main` and `app.run`. */
   readonly uses: readonly string[];
-  /** Statements of the functions and classes of the module, by name. Methods are in their class. */
+  /** The functions and classes of the module, by name. Methods are in their class. */
   readonly bodies: ReadonlyMap<string, PythonBody>;
   /** Where the names are that the module imports when they are used. Only if it has `__getattr__` (PEP 562). */
   readonly lazyNames: LazyNames | undefined;
@@ -66,7 +60,10 @@ interface LazyNames {
 /** A function or class of a module. */
 export interface PythonBody {
   readonly kind: 'class' | 'function';
-  readonly statements: readonly Statement[];
+  /** Source of the module. */
+  readonly source: string;
+  /** Its lines in the source. */
+  readonly lines: Lines;
 }
 
 /** Options of {@link readPythonCode}. */
@@ -85,40 +82,32 @@ export function readPythonCode(source: string, { isMain = false }: CodeOptions =
   const tables: string[] = [];
   const uses = new Set<string>();
   const bodies = new Map<string, PythonBody>();
-  /** Indentation of a block that is skipped, or collected in `collected`. */
-  let skipped: number | undefined;
-  let collected: Statement[] | undefined;
-  let typeChecking: number | undefined;
-  let inClass: { readonly indent: number; readonly statements: Statement[] } | undefined;
+  let inClass: { readonly indent: number; readonly lines: { readonly start: number; end: number } } | undefined;
   /** Indentation of the `except` that contains the statement. */
   let fallback: number | undefined;
-  for (const statement of statements(source)) {
-    const { indent, text } = statement;
+  const reader = new StatementReader(source);
+  while (reader.next()) {
+    const { indent, text } = reader;
     if (inClass !== undefined && indent <= inClass.indent) inClass = undefined;
-    inClass?.statements.push(statement);
-    if (skipped !== undefined && indent > skipped) {
-      collected?.push(statement);
-      if (typeChecking !== undefined) addImports(text, false, lazyImports);
-      continue;
-    }
-    [skipped, collected, typeChecking] = [undefined, undefined, undefined];
+    if (inClass !== undefined) inClass.lines.end = reader.end;
     if (fallback !== undefined && indent <= fallback) fallback = undefined;
     const [, kind, name = ''] = DEFINITION.exec(text) ?? [];
     if (kind === 'def') {
-      skipped = indent;
-      if (inClass === undefined) {
-        collected = [];
-        bodies.set(name, { kind: 'function', statements: collected });
-      }
+      const lines = reader.skipBlock(indent);
+      if (inClass !== undefined) inClass.lines.end = lines.end;
+      else bodies.set(name, { kind: 'function', source, lines });
       continue;
     }
     if (kind === 'class' && inClass === undefined) {
-      inClass = { indent, statements: [] };
-      bodies.set(name, { kind: 'class', statements: inClass.statements });
+      inClass = { indent, lines: { start: reader.end, end: reader.end } };
+      bodies.set(name, { kind: 'class', source, lines: inClass.lines });
     }
     if (SKIPPED_BLOCK.test(text) || (!isMain && MAIN_BLOCK.test(text))) {
-      skipped = indent;
-      if (TYPE_CHECKING_BLOCK.test(text)) typeChecking = indent;
+      const lines = reader.skipBlock(indent);
+      if (inClass !== undefined) inClass.lines.end = lines.end;
+      if (!TYPE_CHECKING_BLOCK.test(text)) continue;
+      const skipped = new StatementReader(source, lines);
+      while (skipped.next()) addImports(skipped.text, false, lazyImports);
       continue;
     }
     if (/^except\b/.test(text)) fallback = indent;
@@ -144,15 +133,17 @@ export function findLazyImports({ imports, tables }: LazyNames, name: string): r
 }
 
 /** Finds what a function does when it is called, or what all methods of a class do. */
-export function readPythonBody({ statements }: PythonBody): Pick<PythonCode, 'imports' | 'uses'> {
+export function readPythonBody({ source, lines }: PythonBody): Pick<PythonCode, 'imports' | 'uses'> {
   const imports: PythonImport[] = [];
   const uses = new Set<string>();
-  let skipped: number | undefined;
   let fallback: number | undefined;
-  for (const { indent, text } of statements) {
-    if (skipped !== undefined && indent > skipped) continue;
-    skipped = SKIPPED_BLOCK.test(text) ? indent : undefined;
-    if (skipped !== undefined) continue;
+  const reader = new StatementReader(source, lines);
+  while (reader.next()) {
+    const { indent, text } = reader;
+    if (SKIPPED_BLOCK.test(text)) {
+      reader.skipBlock(indent);
+      continue;
+    }
     if (fallback !== undefined && indent <= fallback) fallback = undefined;
     if (/^except\b/.test(text)) fallback = indent;
     addStatement(text, fallback !== undefined, imports);
@@ -172,7 +163,8 @@ function addStatement(text: string, isFallback: boolean, imports: PythonImport[]
 
 /** Adds the names of functions that a statement calls or passes on. */
 function addUses(text: string, uses: Set<string>, isWanted: (name: string) => boolean): void {
-  if (uses.size >= MAX_USES || /^(?:import|from)\s/.test(text)) return;
+  // Most statements have none of the characters that can follow a name.
+  if (uses.size >= MAX_USES || !/[(,\])}]/.test(text) || /^(?:import|from)\s/.test(text)) return;
   const code = text.replaceAll(/'[^']*'|"[^"]*"/g, '""');
   for (const [, name = ''] of code.matchAll(USE)) if (isWanted(name)) uses.add(name);
 }
@@ -192,101 +184,4 @@ function addImports(statement: string, isFallback: boolean, imports: PythonImpor
     imports.push({ module: `${dots}${module}`.replaceAll(/\s/g, ''), names, isFallback });
   }
   for (const [, module = ''] of statement.matchAll(CALL)) imports.push({ module, names: [], isFallback });
-}
-
-/** Characters that have no meaning outside of names and operators, with single spaces between them. */
-const PLAIN = /[^\s#\\"'()[\]{}]+(?: [^\s#\\"'()[\]{}]+)*/y;
-const SPACES = /[^\S\r\n]+/y;
-
-/** Yields the logical lines of a module with their indentation: continued lines are joined, strings of several lines and comments removed. */
-function* statements(source: string): Generator<Statement> {
-  let text = '';
-  let indent = 0;
-  let depth = 0;
-  let atStart = true;
-  let at = source.startsWith('\ufeff') ? 1 : 0;
-  // One space at most: the patterns above take quadratic time for many.
-  const addSpace = () => {
-    if (text !== '' && !text.endsWith(' ')) text += ' ';
-  };
-  while (at < source.length) {
-    const character = source[at] as string;
-    if (character === '\n' || character === '\r') {
-      at++;
-      if (depth > 0) {
-        addSpace();
-        continue;
-      }
-      if (text !== '') yield { indent, text: text.trimEnd() };
-      [text, indent, atStart] = ['', 0, true];
-      continue;
-    }
-    const spaces = matchLength(SPACES, source, at);
-    if (spaces > 0) {
-      if (atStart) indent = indentAfter(source.slice(at, Math.min(at + spaces, at + MAX_STATEMENT)));
-      else addSpace();
-      at += spaces;
-      continue;
-    }
-    atStart = false;
-    const plain = matchLength(PLAIN, source, at);
-    if (plain > 0) {
-      if (text.length < MAX_STATEMENT) text += source.slice(at, Math.min(at + plain, at + MAX_STATEMENT));
-      at += plain;
-    } else if (character === '#') {
-      const end = source.indexOf('\n', at);
-      at = end < 0 ? source.length : end;
-    } else if (character === '\\') {
-      const isContinued = /^\\\r?\n/.test(source.slice(at, at + 3));
-      at += !isContinued ? 1 : source[at + 1] === '\r' ? 3 : 2;
-      addSpace();
-    } else if (character === '"' || character === "'") {
-      const end = endOfString(source, at);
-      // Short strings are kept for names of systems and modules.
-      const isKept = end - at <= 256 && !source.startsWith(character.repeat(3), at);
-      if (text.length < MAX_STATEMENT) text += isKept ? source.slice(at, end) : character + character;
-      at = end;
-    } else {
-      if (character === '(' || character === '[' || character === '{') depth++;
-      else if (depth > 0) depth--;
-      if (text.length < MAX_STATEMENT) text += character;
-      at++;
-    }
-  }
-  if (text !== '') yield { indent, text: text.trimEnd() };
-}
-
-/** Returns the length of the match of a sticky pattern at a position. */
-function matchLength(pattern: RegExp, source: string, at: number): number {
-  pattern.lastIndex = at;
-  return pattern.test(source) ? pattern.lastIndex - at : 0;
-}
-
-/** Returns the column after white space at the start of a line. Tabs go to multiples of 8. */
-function indentAfter(spaces: string): number {
-  let indent = 0;
-  for (const space of spaces) indent += space === '\t' ? 8 - (indent % 8) : 1;
-  return indent;
-}
-
-/** What ends a string literal, by its quotes, or escapes a character in it. */
-const STOPS: Readonly<Record<string, RegExp>> = {
-  "'": /[\\\n']/g,
-  '"': /[\\\n"]/g,
-  "'''": /\\|'''/g,
-  '"""': /\\|"""/g,
-};
-
-/** Returns the position after the string literal at `start`. A literal on one line ends at the end of the line. */
-function endOfString(source: string, start: number): number {
-  const quote = source[start] as string;
-  const triple = quote.repeat(3);
-  const quotes = source.startsWith(triple, start) ? triple : quote;
-  const stops = STOPS[quotes] as RegExp;
-  for (let at = start + quotes.length; ; at = stops.lastIndex + 1) {
-    stops.lastIndex = at;
-    const stop = stops.exec(source);
-    if (stop === null) return source.length;
-    if (stop[0] !== '\\') return stop[0] === '\n' ? stop.index : stops.lastIndex;
-  }
 }

@@ -112,7 +112,7 @@ export class PythonModules {
   /** Modules that import their names when they are used, by path. */
   readonly #lazy = new Map<string, PythonModule>();
   /** Names that others import from a module that was not visited yet, by path. */
-  readonly #wanted = new Map<string, readonly string[]>();
+  readonly #wanted = new Map<string, string[]>();
   /** Code of modules whose functions are called, by path. */
   readonly #codes = new Map<string, Promise<PythonCode | undefined>>();
   readonly #called = new Set<PythonBody>();
@@ -194,7 +194,11 @@ export class PythonModules {
     else if (found.path !== undefined) {
       const lazy = this.#lazy.get(found.path);
       if (lazy !== undefined) await this.#addLazyName(name, lazy);
-      else this.#wanted.set(found.path, [...(this.#wanted.get(found.path) ?? []), name].slice(0, MAX_WANTED));
+      else {
+        const wanted = this.#wanted.get(found.path) ?? [];
+        this.#wanted.set(found.path, wanted);
+        if (wanted.length < MAX_WANTED) wanted.push(name);
+      }
     }
   }
 

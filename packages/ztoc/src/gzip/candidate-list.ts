@@ -66,12 +66,14 @@ export class CandidateList {
     this.#packer = new CheckpointPacker(limits.minDistance, MAX_CANDIDATES);
   }
 
-  /** A span starts here. Removes candidates that are too close to it. */
+  /** A span starts here. Removes the candidate before it if it is too close. */
   addSpan(checkpoint: GzipCheckpoint): void {
+    const { outputOffset } = checkpoint;
     if (this.#packer.count === 0) this.#packer.add(checkpoint);
-    this.#spanStarts.push(checkpoint.outputOffset);
-    this.#thin();
-    this.#last = checkpoint.outputOffset;
+    const isCandidate = this.#last > (this.#spanStarts.at(-1) ?? 0);
+    if (isCandidate && outputOffset - this.#last <= this.#minDistance) this.#packer.removeLast();
+    this.#spanStarts.push(outputOffset);
+    this.#last = outputOffset;
   }
 
   /** Adds a candidate, unless it is too close to the last one. @returns the current minimum distance */

@@ -217,11 +217,19 @@ export class CheckpointPacker {
     this.#count += 1;
   }
 
-  /** Removes the checkpoints for which `keep` returns false, in order, and frees their memory if it is much. */
+  /**
+   * Removes the checkpoints for which `keep` returns false, in order. Keeps their memory for the next ones: to free it and to
+   * get it again takes longer than to copy the windows.
+   */
   retain(keep: (outputOffset: number) => boolean): void {
     this.#count = retainPacked(new Uint8Array(this.#buffer, 0, this.#size), keep);
     this.#size = packedSize(this.#count);
-    if (this.#buffer.byteLength - this.#size > 2 * GROWTH) this.#buffer.resize(this.#size);
+  }
+
+  /** Removes the last checkpoint. */
+  removeLast(): void {
+    this.#count -= 1;
+    this.#size -= PACKED_CHECKPOINT_SIZE;
   }
 
   /** Returns the packed format, as a view of the buffer of this object. Call nothing else afterwards. */

@@ -25,16 +25,17 @@ export interface OpenZtocOptions {
   readonly maxFileSize?: number | undefined;
   /**
    * Candidates from the build of the zTOC with the span size `auto`. Spans then start at each of them, too, so that less of the
-   * layer is read. Such spans have no digests: content is **not verified**.
+   * layer is read, and less of it is inflated. Such spans have no digests: content is **not verified**. They are not cached.
    * @default none
    */
   readonly candidates?: SpanCandidates | undefined;
 }
 
 const DEFAULT_CACHE_SIZE = 32 << 20;
-const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
-/** A span is the span size plus one deflate block, which encoders keep far smaller than this. */
-const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
+/** Default of `maxFetchSize`. */
+export const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
+/** Default of `maxSpanSize`. A span is the span size plus one deflate block, which encoders keep far smaller than this. */
+export const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
 
 /** Bytes of adjacent spans that were fetched with one read. */
 interface FetchedRun {
@@ -52,7 +53,6 @@ export class SpanStore {
   readonly #maxFetchSize: number;
   readonly #maxSpanSize: number;
   readonly #cache: SpanCache;
-  readonly #isVerified: boolean;
   /** Reads in progress, by the ID of each span that they fetch, with the signal of the caller that started them. */
   readonly #fetches = new Map<number, { run: Promise<FetchedRun>; signal: AbortSignal | undefined }>();
 
@@ -62,7 +62,6 @@ export class SpanStore {
     this.#maxFetchSize = options.maxFetchSize ?? DEFAULT_MAX_FETCH_SIZE;
     this.#maxSpanSize = options.maxSpanSize ?? DEFAULT_MAX_SPAN_SIZE;
     this.#cache = new SpanCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
-    this.#isVerified = options.candidates === undefined;
   }
 
   /**
@@ -79,20 +78,13 @@ export class SpanStore {
       signal?.throwIfAborted();
       let output = this.#cache.get(span.id);
       if (output === undefined) {
-        this.#checkSize(span);
+        checkSpanSize(span, this.#maxSpanSize);
         if (run === undefined || span.id > run.lastId) run = await this.#fetchRun(span, spans.slice(i + 1), signal);
         // Another caller that waited for the same read may have inflated the span already.
         output = this.#cache.get(span.id) ?? this.#inflate(span, await this.#verify(span, run, signal));
       }
       yield [span, output];
     }
-  }
-
-  #checkSize({ id, compressedStart, uncompressedStart, uncompressedEnd }: Span): void {
-    const size = uncompressedEnd - uncompressedStart;
-    if (size <= this.#maxSpanSize) return;
-    const message = `span ${id} has ${size} uncompressed bytes, more than maxSpanSize (${this.#maxSpanSize})`;
-    throw new ZtocError('LIMIT_EXCEEDED', message, { offset: compressedStart });
   }
 
   /** Returns the run that contains a span, from a read in progress or a new one. */
@@ -140,7 +132,6 @@ export class SpanStore {
   async #verify(span: Span, run: FetchedRun, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const { id, digest, compressedStart: start, compressedEnd: end } = span;
     const bytes = run.bytes.subarray(start - run.start, end - run.start);
-    if (!this.#isVerified) return bytes;
     const first = digestOf(bytes);
     if (first === digest) return bytes;
     const again = await readFrom(this.#source, start, end - start, signal);
@@ -160,6 +151,17 @@ export class SpanStore {
     this.#cache.add(span.id, output);
     return output;
   }
+}
+
+/** @throws {ZtocError} `LIMIT_EXCEEDED` if the span has more than `maxSize` uncompressed bytes. */
+export function checkSpanSize(
+  { id, compressedStart, uncompressedStart, uncompressedEnd }: Span,
+  maxSize: number,
+): void {
+  const size = uncompressedEnd - uncompressedStart;
+  if (size <= maxSize) return;
+  const message = `span ${id} has ${size} uncompressed bytes, more than maxSpanSize (${maxSize})`;
+  throw new ZtocError('LIMIT_EXCEEDED', message, { offset: compressedStart });
 }
 
 /** Waits for a promise, or throws the reason of the signal as soon as it is aborted. */

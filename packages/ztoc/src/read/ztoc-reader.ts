@@ -7,6 +7,7 @@ import { listCandidateSpans, listSpans, type Span, spansOfRange } from '../spans
 import { BLOCK_SIZE } from '../tar/tar-format.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
+import { CandidateReader } from './candidate-reader.ts';
 import { clipExtents, type FileExtent, findFileExtents, storedSize } from './file-extents.ts';
 import { isRange, type RandomAccessSource, type ReadOptions } from './random-access-source.ts';
 import { type OpenZtocOptions, SpanStore } from './span-store.ts';
@@ -27,6 +28,9 @@ const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
 
 /** Maximum size of the chunks of zeros that {@link ZtocReader.openFile} yields for the holes of sparse files. */
 const HOLE_CHUNK_SIZE = 1 << 16;
+
+/** Maximum size of the chunks that are read at once from a candidate. */
+const CANDIDATE_CHUNK_SIZE = 1 << 20;
 
 /**
  * Opens a layer through its zTOC, as a read-only file system that fetches only the spans of the files that are read.
@@ -96,6 +100,7 @@ export class ZtocReader {
   /** All spans of the layer, in order. */
   readonly spans: readonly Span[];
   readonly #store: SpanStore;
+  readonly #candidates: CandidateReader | undefined;
   readonly #maxFileSize: number;
   readonly #openEntries: () => EntryList;
   #tree: ArchiveTree | undefined;
@@ -107,6 +112,7 @@ export class ZtocReader {
     this.spans = options.candidates ? listCandidateSpans(ztoc, options.candidates.checkpoints) : listSpans(ztoc);
     this.#maxFileSize = options.maxFileSize ?? DEFAULT_MAX_FILE_SIZE;
     this.#store = new SpanStore(source, options);
+    this.#candidates = options.candidates && new CandidateReader(this.spans, source, options);
   }
 
   /**
@@ -269,12 +275,18 @@ export class ZtocReader {
     return target;
   }
 
-  /** Reads a range of the uncompressed stream. The chunks are views of shared bytes. */
+  /** Reads a range of the uncompressed stream. The chunks may be views of shared bytes. */
   async *#readArchive(
     offset: number,
     length: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, void> {
+    if (this.#candidates !== undefined) {
+      for (let at = 0; at < length; at += CANDIDATE_CHUNK_SIZE) {
+        yield await this.#candidates.read(offset + at, Math.min(CANDIDATE_CHUNK_SIZE, length - at), signal);
+      }
+      return;
+    }
     const spans = spansOfRange(this.spans, offset, length);
     for await (const [{ uncompressedStart }, output] of this.#store.outputs(spans, signal)) {
       yield output.subarray(Math.max(offset - uncompressedStart, 0), offset + length - uncompressedStart);

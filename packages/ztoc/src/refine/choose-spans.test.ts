@@ -98,10 +98,12 @@ describe('chooseSpans', () => {
       const start = random.between(0, size);
       return { start, end: start + random.magnitude(0, MIB) };
     });
+    // CPU time, in milliseconds: other processes do not count.
     const times = random.list(5, () => {
-      const start = performance.now();
+      const start = process.cpuUsage();
       choose(large, reads);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1000;
     });
     expect(Math.min(...times)).toBeLessThan(50);
     expect(choose(large, reads).length).toBeGreaterThan(19);

@@ -1,0 +1,181 @@
+/** Maximum length of a statement that is looked at, in UTF-16 units. */
+const MAX_STATEMENT = 32 << 10;
+/** Maximum length of a string that is kept, for names of systems and modules. */
+const MAX_KEPT_STRING = 256;
+
+/** Characters that have no meaning outside of names and operators, with single spaces between them. */
+const PLAIN = /[^\s#\\"'()[\]{}]+(?: [^\s#\\"'()[\]{}]+)*/y;
+/** The same, with any spaces. */
+const PLAIN_OR_SPACES = /[^\r\n#\\"'()[\]{}]+/y;
+const SPACES = /[^\S\r\n]+/y;
+
+/** What ends a string literal, by its quotes, or escapes a character in it. */
+const STOPS: Readonly<Record<string, RegExp>> = {
+  "'": /[\\\n']/g,
+  '"': /[\\\n"]/g,
+  "'''": /\\|'''/g,
+  '"""': /\\|"""/g,
+};
+
+/** Lines of a source: an offset in UTF-16 units, and the offset after them. */
+export interface Lines {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Reads the logical lines of Python source with their indentation: continued lines are joined, strings of several lines and
+ * comments removed. Takes linear time. Makes no text of what is skipped, because most of a module is in functions that do not
+ * run.
+ */
+export class StatementReader {
+  readonly #source: string;
+  readonly #end: number;
+  /** Start of the line after the statement. */
+  #at: number;
+  /** Start of the first line of the statement. */
+  start = 0;
+  /** Column of the statement. */
+  indent = 0;
+  #text = '';
+  #endsWithSpace = false;
+
+  /** @param lines - Lines to read. Default: all. */
+  constructor(source: string, lines: Lines = { start: 0, end: source.length }) {
+    this.#source = source;
+    this.#end = lines.end;
+    this.#at = lines.start === 0 && source.startsWith('\ufeff') ? 1 : lines.start;
+  }
+
+  /** The statement, with single spaces. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Start of the line after the statement. */
+  get end(): number {
+    return this.#at;
+  }
+
+  /** Reads the next statement. @returns Whether there is one. */
+  next(): boolean {
+    return this.#read(true);
+  }
+
+  /** Skips statements up to the next one that is not indented by more than `indent`. @returns Their lines. */
+  skipBlock(indent: number): Lines {
+    const start = this.#at;
+    while (this.#read(false)) {
+      if (this.indent > indent) continue;
+      this.#at = this.start;
+      break;
+    }
+    return { start, end: this.#at };
+  }
+
+  #read(keepsText: boolean): boolean {
+    const source = this.#source;
+    const plain = keepsText ? PLAIN : PLAIN_OR_SPACES;
+    let at = this.#at;
+    let isEmpty = true;
+    let depth = 0;
+    let isLineStart = true;
+    this.start = at;
+    this.indent = 0;
+    this.#text = '';
+    while (at < this.#end) {
+      const character = source[at] as string;
+      if (character === '\n' || character === '\r') {
+        at++;
+        if (depth > 0) this.#addSpace();
+        else if (!isEmpty) break;
+        else {
+          this.start = at;
+          this.indent = 0;
+          isLineStart = true;
+        }
+        continue;
+      }
+      const spaces = matchLength(SPACES, source, at);
+      if (spaces > 0) {
+        if (isLineStart) this.indent = columnAfter(source, at, spaces);
+        else this.#addSpace();
+        at += spaces;
+        continue;
+      }
+      isLineStart = false;
+      const length = matchLength(plain, source, at);
+      if (length > 0) {
+        isEmpty = false;
+        if (keepsText) this.#add(source.slice(at, at + Math.min(length, MAX_STATEMENT)));
+        at += length;
+      } else if (character === '#') {
+        const end = source.indexOf('\n', at);
+        at = end < 0 ? source.length : end;
+      } else if (character === '\\') {
+        const isContinued = /^\\\r?\n/.test(source.slice(at, at + 3));
+        at += !isContinued ? 1 : source[at + 1] === '\r' ? 3 : 2;
+        this.#addSpace();
+      } else if (character === '"' || character === "'") {
+        isEmpty = false;
+        const quotes = quotesAt(source, at, character);
+        const end = endOfString(source, at, quotes);
+        const isKept = end - at <= MAX_KEPT_STRING && quotes.length === 1;
+        if (keepsText) this.#add(isKept ? source.slice(at, end) : character + character);
+        at = end;
+      } else {
+        isEmpty = false;
+        if (character === '(' || character === '[' || character === '{') depth++;
+        else if (depth > 0) depth--;
+        if (keepsText) this.#add(character);
+        at++;
+      }
+    }
+    this.#at = at;
+    this.#text = this.#text.trimEnd();
+    return !isEmpty;
+  }
+
+  #add(piece: string): void {
+    if (this.#text.length >= MAX_STATEMENT) return;
+    this.#text += piece;
+    this.#endsWithSpace = piece.endsWith(' ');
+  }
+
+  /** Adds a space, unless there is one: the patterns for statements take quadratic time for many. */
+  #addSpace(): void {
+    if (this.#text === '' || this.#endsWithSpace) return;
+    this.#text += ' ';
+    this.#endsWithSpace = true;
+  }
+}
+
+/** Returns the length of the match of a sticky pattern at a position. */
+function matchLength(pattern: RegExp, source: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(source) ? pattern.lastIndex - at : 0;
+}
+
+/** Returns the column after white space at the start of a line. Tabs go to multiples of 8. */
+function columnAfter(source: string, start: number, spaces: number): number {
+  let column = 0;
+  const end = start + Math.min(spaces, MAX_STATEMENT);
+  for (let at = start; at < end; at++) column += source[at] === '\t' ? 8 - (column % 8) : 1;
+  return column;
+}
+
+/** Returns the quotes that open a string literal: one or three. */
+function quotesAt(source: string, at: number, quote: string): string {
+  return source[at + 1] === quote && source[at + 2] === quote ? quote + quote + quote : quote;
+}
+
+/** Returns the position after the string literal at `start`. A literal on one line ends at the end of the line. */
+function endOfString(source: string, start: number, quotes: string): number {
+  const stops = STOPS[quotes] as RegExp;
+  for (let at = start + quotes.length; ; at = stops.lastIndex + 1) {
+    stops.lastIndex = at;
+    const stop = stops.exec(source);
+    if (stop === null) return source.length;
+    if (stop[0] !== '\\') return stop[0] === '\n' ? stop.index : stops.lastIndex;
+  }
+}

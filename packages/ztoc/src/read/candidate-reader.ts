@@ -1,0 +1,167 @@
+import { ZtocError } from '../errors.ts';
+import { type GzipCheckpoint, WINDOW_SIZE } from '../gzip/checkpoints.ts';
+import { GzipDecoder } from '../gzip/gzip-decoder.ts';
+import { type Span, spansOfRange } from '../spans/list-spans.ts';
+import { type RandomAccessSource, readFrom } from './random-access-source.ts';
+import { checkSpanSize, DEFAULT_MAX_FETCH_SIZE, DEFAULT_MAX_SPAN_SIZE, type OpenZtocOptions } from './span-store.ts';
+
+/** Bytes of the layer that are decoded at a time. Less than this is decoded after the end of a range. */
+const STEP = 16 << 10;
+
+/** Minimum number of bytes of output between two points in a span. */
+const MIN_POINT_DISTANCE = 64 << 10;
+
+/** Maximum number of points that are kept. Each needs 32 KiB. */
+const MAX_POINTS = 128;
+
+/**
+ * Reads ranges of a gzip layer from the nearest candidate before them, without verification. Decodes no more than it has to,
+ * and keeps no output: instead it keeps the last point before the end of each range at which decoding can start. A reader of
+ * files in the order of the layer then decodes each byte about once. Concurrent reads are allowed.
+ */
+export class CandidateReader {
+  readonly #spans: readonly Span[];
+  readonly #source: RandomAccessSource;
+  readonly #maxFetchSize: number;
+  readonly #maxSpanSize: number;
+  /** Points at which ranges ended: the newest ones, in any order. */
+  readonly #points: GzipCheckpoint[] = [];
+  /** Index of the next point. */
+  #nextPoint = 0;
+  /** The bytes of the layer that were fetched last. */
+  #fetched: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
+
+  /** @param spans Spans of the layer that start at candidates. @param source The layer. */
+  constructor(spans: readonly Span[], source: RandomAccessSource, options: OpenZtocOptions) {
+    this.#spans = spans;
+    this.#source = source;
+    this.#maxFetchSize = options.maxFetchSize ?? DEFAULT_MAX_FETCH_SIZE;
+    this.#maxSpanSize = options.maxSpanSize ?? DEFAULT_MAX_SPAN_SIZE;
+  }
+
+  /**
+   * Reads a range of the uncompressed stream.
+   * @throws {ZtocError} `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`; `ZTOC_INVALID` if the range ends after the layer.
+   */
+  async read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const spans = spansOfRange(this.#spans, offset, length);
+    for (const span of spans) checkSpanSize(span, this.#maxSpanSize);
+    const [first] = spans;
+    if (first?.checkpoint === undefined) return new Uint8Array(0);
+    const end = (spans.at(-1) as Span).compressedEnd;
+    const start = this.#pointBefore(offset, first.checkpoint);
+    const inflater = new RangeInflater(start, offset, length);
+    try {
+      let at = start.inputOffset - (start.bits === 0 ? 0 : 1);
+      while (!inflater.isDone && at < end) {
+        const bytes = await this.#fetch(at, end, signal);
+        inflater.push(bytes);
+        at += bytes.length;
+      }
+    } finally {
+      inflater.close();
+    }
+    if (!inflater.isDone) {
+      const message = `the layer ends before byte ${offset + length} of its content: the zTOC does not describe this layer`;
+      throw new ZtocError('GZIP_TRUNCATED', message, { offset: end });
+    }
+    if (inflater.lastPoint !== undefined) this.#keep(inflater.lastPoint);
+    return inflater.range;
+  }
+
+  /** Returns the last known point that is not after an offset. @param candidate The candidate before it. */
+  #pointBefore(offset: number, candidate: GzipCheckpoint): GzipCheckpoint {
+    let nearest = candidate;
+    for (const point of this.#points) {
+      if (point.outputOffset <= offset && point.outputOffset > nearest.outputOffset) nearest = point;
+    }
+    return nearest;
+  }
+
+  /** Keeps a point instead of the oldest one. */
+  #keep(point: GzipCheckpoint): void {
+    if (this.#points.some(({ outputOffset }) => outputOffset === point.outputOffset)) return;
+    this.#points[this.#nextPoint] = point;
+    this.#nextPoint = (this.#nextPoint + 1) % MAX_POINTS;
+  }
+
+  /** Returns bytes of the layer from `at`: at least one, up to `end` at most. */
+  async #fetch(at: number, end: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    const { start, bytes } = this.#fetched;
+    if (at >= start && at < start + bytes.length) return bytes.subarray(at - start, end - start);
+    const fetched = await readFrom(this.#source, at, Math.min(end - at, this.#maxFetchSize), signal);
+    this.#fetched = { start: at, bytes: fetched };
+    return fetched;
+  }
+}
+
+/** Inflates one range of a layer, and remembers the last point before its end at which decoding can start. */
+class RangeInflater {
+  readonly range: Uint8Array;
+  readonly #start: GzipCheckpoint;
+  readonly #end: number;
+  readonly #decoder: GzipDecoder;
+  /** Window of the last point: filled again for each. */
+  #window: Uint8Array | undefined;
+  #lastPoint: GzipCheckpoint | undefined;
+  #position: number;
+  #filled = 0;
+
+  constructor(start: GzipCheckpoint, offset: number, length: number) {
+    this.range = new Uint8Array(length);
+    this.#start = start;
+    this.#end = offset + length;
+    this.#position = start.outputOffset;
+    this.#decoder = new GzipDecoder(
+      {
+        output: (bytes) => this.#take(bytes),
+        checkpoint: (point) => this.#remember(point),
+      },
+      { start, spanSize: MIN_POINT_DISTANCE },
+    );
+  }
+
+  get isDone(): boolean {
+    return this.#filled === this.range.length;
+  }
+
+  /** The last point before the end of the range, if there is one after the start. */
+  get lastPoint(): GzipCheckpoint | undefined {
+    return this.#lastPoint;
+  }
+
+  /** Decodes until the range is complete. */
+  push(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length && !this.isDone; at += STEP) {
+      this.#decoder.push(bytes.subarray(at, at + STEP));
+      this.#decoder.flush();
+    }
+  }
+
+  close(): void {
+    this.#decoder.close();
+  }
+
+  #take(bytes: Uint8Array): void {
+    const wanted = this.#end - this.range.length + this.#filled;
+    const from = Math.max(0, wanted - this.#position);
+    const taken = bytes.subarray(from, Math.max(from, this.#end - this.#position));
+    this.range.set(taken, this.#filled);
+    this.#filled += taken.length;
+    this.#position += bytes.length;
+  }
+
+  #remember({ inputOffset, outputOffset, bits, window }: GzipCheckpoint): void {
+    const start = this.#start;
+    if (outputOffset === 0 || start.outputOffset + outputOffset > this.#end) return;
+    this.#window ??= new Uint8Array(WINDOW_SIZE);
+    this.#window.set(window);
+    this.#lastPoint = {
+      inputOffset: start.inputOffset + inputOffset,
+      outputOffset: start.outputOffset + outputOffset,
+      bits,
+      window: this.#window,
+    };
+  }
+}
