@@ -18,8 +18,6 @@ export {
   deleteGarbage,
 } from './garbage/delete-garbage.ts';
 export { type FindGarbageOptions, findGarbage } from './garbage/find-garbage.ts';
-export { type ImagesInUse, NOTHING_IN_USE, parseImagesInUse } from './garbage/images-in-use.ts';
-export { type ManifestFacts, type ManifestKind, readManifestFacts } from './garbage/manifest-facts.ts';
 export {
   DEFAULT_GARBAGE_AGE,
   type GarbageItem,
@@ -28,8 +26,10 @@ export {
   type GarbageReason,
   type KeptItem,
   type KeptReason,
-  planGarbage,
-} from './garbage/plan-garbage.ts';
+} from './garbage/garbage-plan.ts';
+export { type ImagesInUse, NOTHING_IN_USE, parseImagesInUse } from './garbage/images-in-use.ts';
+export { type ManifestFacts, type ManifestKind, readManifestFacts } from './garbage/manifest-facts.ts';
+export { planGarbage } from './garbage/plan-garbage.ts';
 export type { KnownFacts, RepositoryState } from './garbage/repository-state.ts';
 export { type RestoredTag, type RestoreResult, type RestoreTarget, restoreGarbage } from './garbage/restore-garbage.ts';
 export { createUndoFile, readUndoFile, type UndoFile } from './garbage/undo-file.ts';

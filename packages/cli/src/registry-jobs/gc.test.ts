@@ -56,7 +56,9 @@ describe('gc', { timeout: 300_000 }, () => {
     await deleteImage(registry, 'v1');
     const run = await gc(registry, '--older-than', '0d');
     expect(run, run.stderr).toMatchObject({ code: 0 });
-    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone: its source image/m);
+    expect(run.stdout).toMatch(
+      /^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone: its source image was deleted/m,
+    );
     expect(run.stdout).toContain('Dry run: 3 manifests of garbage');
     expect(run.stderr).toContain(`cannot be pulled after a deletion, such as ${registry.host}/app:v1-soci.`);
     expect(run.stderr).toContain('Untagged garbage is not visible');
@@ -64,8 +66,17 @@ describe('gc', { timeout: 300_000 }, () => {
     expect(registry.requests.filter(({ method }) => method === 'DELETE').length).toBe(1);
   });
 
-  it('keeps garbage of unknown age, and says so', async () => {
+  it('keeps images in a repository that has no source image: they can be copies', async () => {
     const registry = await startWith(1);
+    await deleteImage(registry, 'v1');
+    const run = await gc(registry, '--older-than', '0d');
+    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-unknown: .*--include-copies/m);
+    expect(run.stdout).toContain('Dry run: 0 manifests');
+    expect((await gc(registry, '--older-than', '0d', '--include-copies')).stdout).toContain('Dry run: 3 manifests');
+  });
+
+  it('keeps garbage of unknown age, and says so', async () => {
+    const registry = await startWith(2);
     await deleteImage(registry, 'v1');
     const run = await gc(registry);
     expect(run.stdout).toContain('age-unknown');
@@ -114,7 +125,7 @@ describe('gc', { timeout: 300_000 }, () => {
     const byDigest = `docker-pullable://${registry.host}/app@${registry.manifest('app', 'v1-soci')?.digest}`;
     writeFileSync(list, `# pods\n${byDigest}\nmirror.example/app:v2-soci\n${listed[0].digest}\n`);
     for (const tag of ['v1', 'v2', 'v3']) await deleteImage(registry, tag);
-    const run = await gc(registry, '--json', '--older-than', '0d', '--in-use', list);
+    const run = await gc(registry, '--json', '--older-than', '0d', '--include-copies', '--in-use', list);
     const [found] = jsonLines<Found>(run);
     expect(found?.repositories[0]?.garbage).toEqual([]);
     expect(found?.repositories[0]?.kept.map(({ reason }) => reason)).toEqual(['in-use', 'in-use', 'in-use']);
@@ -143,7 +154,7 @@ describe('gc', { timeout: 300_000 }, () => {
   });
 
   it('reports the rest if the registry fails in the middle, after the undo file is complete', async () => {
-    const registry = await startWith(1);
+    const registry = await startWith(2);
     await deleteImage(registry, 'v1');
     const undo = join(folder, 'failed.jsonl');
     const fault = { kind: 'status', status: 500 } as const;

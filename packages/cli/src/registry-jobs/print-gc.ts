@@ -13,7 +13,7 @@ export interface FailedGc {
 
 /** What each reason means. */
 const REASONS: Readonly<Record<GarbageReason | KeptReason, string>> = {
-  'source-gone': 'its source image is not in the repository',
+  'source-gone': 'its source image was deleted',
   'tag-moved': 'its source image has lost its tag',
   replaced: 'a newer index of its source image has the tag',
   untagged: 'an untagged SOCI-enabled image of another tool',
@@ -28,6 +28,7 @@ const REASONS: Readonly<Record<GarbageReason | KeptReason, string>> = {
   'other-tag': 'it has a tag that is not one of an index',
   'source-exists': 'it is untagged, but its source image has a tag',
   stale: 'an image with its tag exists: index that image again (backfill)',
+  'source-unknown': 'its source image was never seen here: it can be a copy (--include-copies)',
   listed: 'another image lists it',
   'has-referrers': 'another manifest refers to it',
   'unreadable-index': 'an archived or invalid image index could list it',

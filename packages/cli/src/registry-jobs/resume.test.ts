@@ -53,7 +53,7 @@ beforeAll(async () => {
 function startBackfill(registry: TestRegistry, state: string) {
   const file = pathToFileURL(join(folder, 'program', 'main.mjs')).href;
   const program = `import { main } from ${JSON.stringify(file)}; process.exitCode = await main(process.argv.slice(1));`;
-  const words = ['backfill', '--json', '--min-layer-size', '0', '--no-reuse', '--jobs', '8', '--state', state];
+  const words = ['backfill', '--json', '--min-layer-size', '0', '--no-reuse', '--jobs', '64', '--state', state];
   const ecr = ['--plain-http', '--rate', '10000/s', `${ECR_HOST}/*`];
   const node = ['--input-type=module', '-e', program, '--'];
   const env = {

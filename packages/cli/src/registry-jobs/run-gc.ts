@@ -29,6 +29,7 @@ export const GC_OPTIONS = {
   'older-than': valueOption('AGE', parseDuration, 'keep what was pushed within AGE (default 30d)'),
   'in-use': valueOption('LIST', parseText, 'keep images of a FILE, of ecs:CLUSTER, or none'),
   'include-unmarked': flag('include what other SOCI tools left behind'),
+  'include-copies': flag('include images whose source was never in the repository'),
   'output-tag': valueOption('TAG', parseOutputTagOption, 'name the tags of indexes (default {tag}-soci)'),
   delete: flag('delete the garbage; needs --in-use'),
   undo: valueOption('FILE', parseText, 'write deleted manifests to FILE'),
@@ -39,6 +40,7 @@ export const GC_OPTIONS = {
     'undo',
     'older-than',
     'include-unmarked',
+    'include-copies',
     'output-tag',
   ),
   ...REGISTRY_OPTIONS,
@@ -65,6 +67,7 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   const age = options['older-than'];
   const policy: GarbagePolicy = {
     includeUnmarked: options['include-unmarked'],
+    includeCopies: options['include-copies'],
     olderThan: age === undefined ? DEFAULT_GARBAGE_AGE : age * 1000,
     now: Date.now(),
     ...omitUndefined({ inUse, outputTags: options['output-tag'] && [options['output-tag']] }),

@@ -64,13 +64,13 @@ describe('status', () => {
   });
 
   it('counts the garbage that a deleted image leaves behind', async () => {
-    const registry = await startWith(1, ['app']);
-    await convert(registry.host, 'app:v1');
+    const registry = await startWith(2, ['app']);
+    for (const tag of ['v1', 'v2']) await convert(registry.host, `app:${tag}`);
     const digest = registry.manifest('app', 'v1')?.digest;
     await fetch(`${registry.url}/v2/app/manifests/${digest}`, { method: 'DELETE' });
     // The SOCI-enabled image, its image manifest and its SOCI index.
     const run = await runCli(['status', '--json', ...SETTINGS, `${registry.host}/app`]);
-    expect(jsonLines(run)[0]).toMatchObject({ repositories: [{ images: 0, garbage: 3 }] });
+    expect(jsonLines(run)[0]).toMatchObject({ repositories: [{ images: 1, garbage: 3 }] });
   });
 
   it('says that an index was built with other settings', async () => {

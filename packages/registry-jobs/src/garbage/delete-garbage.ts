@@ -1,7 +1,7 @@
 import { type CallOptions, digestOf, type ListedManifest, parseDigest, type RegistryCatalog } from '@soci/oci';
 import { findGarbage } from './find-garbage.ts';
+import type { GarbageItem, GarbagePlan, GarbagePolicy } from './garbage-plan.ts';
 import type { ImagesInUse } from './images-in-use.ts';
-import type { GarbageItem, GarbagePlan, GarbagePolicy } from './plan-garbage.ts';
 import type { KnownFacts } from './repository-state.ts';
 import type { UndoLog } from './undo-log.ts';
 
@@ -147,7 +147,8 @@ class RepositoryDeletion {
     this.#plan = plan;
     // When its image has been deleted, nothing shows that a part is not from another tool.
     const ownParts = new Set([...(policy.ownParts ?? []), ...plan.items.map(({ digest }) => digest)]);
-    this.#policy = { ...policy, ownParts };
+    // The image that showed where sources are can have been deleted. Only what the plan has is deleted.
+    this.#policy = { ...policy, ownParts, includeCopies: true };
     this.#call = call;
   }
 

@@ -1,5 +1,6 @@
 import { type CallOptions, isDigest, type RegistryCatalog } from '@soci/oci';
-import { type GarbagePlan, type GarbagePolicy, planGarbage } from './plan-garbage.ts';
+import type { GarbagePlan, GarbagePolicy } from './garbage-plan.ts';
+import { planGarbage } from './plan-garbage.ts';
 import { type KnownFacts, RepositoryReader, type RepositoryState } from './repository-state.ts';
 
 /** Options of {@link findGarbage}. */
@@ -27,9 +28,10 @@ export async function findGarbage(
   const reader = new RepositoryReader(catalog, repository, known, call);
   await reader.readCandidates();
   if (catalog.lists === 'tags') await reader.find(policy.ownParts ?? []);
-  const candidates = planGarbage(reader.state, policy);
+  // Whether an image has its source is known only after the next step.
+  const candidates = planGarbage(reader.state, { ...policy, includeCopies: true });
   if (candidates.items.length === 0) return candidates;
-  await reader.find(expectedElsewhere(reader.state, candidates));
+  await reader.find(possiblyUnlisted(reader.state, candidates));
   if (catalog.lists === 'tags') {
     const inUse = [...(policy.inUse?.digests ?? [])];
     const here = inUse.filter(([, repositories]) => repositories.size === 0 || repositories.has(repository));
@@ -40,11 +42,15 @@ export async function findGarbage(
   return planGarbage(reader.state, policy);
 }
 
-/** Returns the digests of images that must not exist, or else the candidates are not garbage. */
-function expectedElsewhere({ facts }: RepositoryState, { items }: GarbagePlan): string[] {
-  return items.flatMap(({ digest, tags }) => {
-    const { source, subject } = facts.get(digest) ?? {};
+/**
+ * Returns the digests of images that can exist although they are not listed: all source images, and those that must not exist
+ * if the candidates are garbage.
+ */
+function possiblyUnlisted({ facts }: RepositoryState, { items }: GarbagePlan): string[] {
+  const sources = [...facts.values()].map(({ source }) => source);
+  const others = items.flatMap(({ digest, tags }) => {
     const named = tags.map((tag) => tag.replace('sha256-', 'sha256:')).filter(isDigest);
-    return [source, subject, ...named].filter((each) => each !== undefined);
+    return [facts.get(digest)?.subject, ...named];
   });
+  return [...sources, ...others].filter((each) => each !== undefined);
 }

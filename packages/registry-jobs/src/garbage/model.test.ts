@@ -98,6 +98,16 @@ function inUseClosure(before: Before, { inUse }: RandomState['policy'], lists: '
   return closure;
 }
 
+/** Returns whether the images of the repository are known to be converted in it: one of them has its source image. */
+function isConvertedHere(before: Before, { inUse, includeCopies }: RandomState['policy'], lists: 'all' | 'tags') {
+  if (includeCopies) return true;
+  const { manifests } = before;
+  const visible = lists === 'all' ? manifests : visibleManifests(before, inUse.digests);
+  return [...visible.values()].some(
+    (each) => !each.isArchived && roleOf(each) === 'root' && manifests.has(sourceOf(each) ?? ''),
+  );
+}
+
 /** Returns whether a manifest lists an archived one, at any depth. */
 function listsArchived({ manifests }: Before, digest: string): boolean {
   const manifest = manifests.get(digest);
@@ -137,6 +147,8 @@ function expectSafe(
       check(policy.includeUnmarked || source !== undefined, `root ${digest} is unmarked`);
       check(isOld(manifest, policy), `root ${digest} is new`);
       check(tags.length === 0 || source === undefined || !before.manifests.has(source), `root ${digest} has a source`);
+      const isCopy = source !== undefined && !before.manifests.has(source);
+      check(!isCopy || isConvertedHere(before, policy, repository.lists), `root ${digest} can be a copy`);
     } else if (role === 'part') check(tags.length === 0, `part ${digest} has a tag`);
   }
   for (const [digest, manifest] of before.manifests) {
@@ -168,6 +180,7 @@ function expectComplete(before: Before, repository: ModelRepository, policy: Ran
   const used = inUseClosure(before, policy, repository.lists);
   const remaining = [...repository.manifestsByDigest.values()];
   const hasArchivedIndex = repository.hasArchivedIndex();
+  const convertsHere = isConvertedHere(before, policy, repository.lists);
   const needed = neededBy(remaining);
   const isNeeded = (digest: string) => used.has(digest) || needed.has(digest) || listsArchived(before, digest);
   for (const manifest of remaining) {
@@ -180,8 +193,9 @@ function expectComplete(before: Before, repository: ModelRepository, policy: Ran
     if (repository.lists === 'tags' && tags.length === 0) continue;
     if (role === 'root' && !hasArchivedIndex) {
       const isStale = tags.some((tag) => repository.tags.has(tag.replace(/-soci$/, '')));
-      const isGone = source === undefined ? !isStale : !repository.manifestsByDigest.has(source) && !isStale;
-      const isMoved = tags.length === 0 && source !== undefined && repository.tagsOf(source).length === 0;
+      const hasSource = source !== undefined && repository.manifestsByDigest.has(source);
+      const isGone = !isStale && (source === undefined || (!hasSource && convertsHere));
+      const isMoved = tags.length === 0 && hasSource && repository.tagsOf(source).length === 0;
       const isOwn = tags.every((tag) => tag.endsWith('-soci'));
       check(!isOwn || !(isGone || isMoved), `root ${digest} ${tags} remains`);
     } else if (role === 'v1' && tags.length === 0) {
