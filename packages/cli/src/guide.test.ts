@@ -65,6 +65,26 @@ describe('the commands in the text of the guide', async () => {
   });
 });
 
+describe.each(PAGES.filter(([name]) => name !== 'README.md'))('docs/guide/%s', (name, text) => {
+  it('answers a question in its first paragraph, which links to the command that checks the answer', () => {
+    const [title, answer] = text.split('\n\n');
+    expect(title).toMatch(/^# .*\?$/);
+    expect(answer).toMatch(/\]\(\.\.\/cli\.md#/);
+  });
+
+  it('is in the table of the guide', () => {
+    expect(PAGES.find(([page]) => page === 'README.md')?.[1]).toContain(`](${name})`);
+  });
+
+  it('gives each numbered source a mention, and each mention a source', () => {
+    const [body = '', sources = ''] = text.split('\n## Sources\n');
+    const numbered = [...sources.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number));
+    const mentions = new Set([...body.matchAll(/ \[(\d+)\]/g)].map(([, number]) => Number(number)));
+    expect([...mentions].toSorted((a, b) => a - b)).toEqual(numbered);
+    if (numbered.length > 0) expect(sources).toMatch(/[Rr]ead on\s+\d{4}-\d\d-\d\d/);
+  });
+});
+
 /** Returns the command lines in the `sh` blocks of a page that need no AWS account. */
 function commandLines(text: string): string[] {
   return [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```/gm)]
