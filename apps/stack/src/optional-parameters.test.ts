@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluateTemplate, type Resource, type Template } from './fixtures/evaluate-template.ts';
 import { plainTemplate } from './plain-template.ts';
 import { SociIndexBuilderStack } from './soci-index-builder-stack.ts';
+import { CONTEXT_VALUES, stackFromContext } from './stack-from-context.ts';
 
 const plain = plainTemplate() as Template;
 
@@ -108,6 +109,21 @@ describe('the plain template creates the resources of the construct', () => {
   });
 });
 
+describe('cdk deploy creates the resources of the construct', () => {
+  it.each(CASES)('with the context values for %j', (parameters, props) => {
+    const names = new Map(Object.entries(CONTEXT_VALUES).map(([name, { parameter }]) => [parameter, name]));
+    const values = Object.entries(parameters).map(([parameter, value]) => [names.get(parameter), value]);
+    const app = new App({ analyticsReporting: false, context: Object.fromEntries(values) });
+    const construct = new SociIndexBuilderStack(new App({ analyticsReporting: false }), 'Soci', { props });
+    expect(templateOf(stackFromContext(app))).toEqual(templateOf(construct));
+  });
+});
+
+function templateOf(stack: Stack): Template {
+  const { artifactId } = stack;
+  return (stack.node.root as App).synth().getStackArtifact(artifactId).template as Template;
+}
+
 /** Returns the template of the CDK stack. Its logical ids are those of the plain template. */
 function synthesize(props: (stack: Stack) => SociIndexBuilderProps): Template {
   const app = new App({ analyticsReporting: false });
@@ -117,7 +133,7 @@ function synthesize(props: (stack: Stack) => SociIndexBuilderProps): Template {
       return { props: { ...DEFAULTS, filters, ...props(scope) }, apply: () => {} };
     },
   });
-  return app.synth().getStackArtifact(stack.artifactId).template as Template;
+  return templateOf(stack);
 }
 
 /**

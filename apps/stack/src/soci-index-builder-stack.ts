@@ -1,6 +1,5 @@
-import { SociIndexBuilder, SociIndexVersion, SociRecompression } from '@soci/construct';
-import { type CfnElement, CfnOutput, Size, Stack, type StackProps } from 'aws-cdk-lib';
-import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { SociIndexBuilder, type SociIndexBuilderProps } from '@soci/construct';
+import { type CfnElement, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { TemplateParameters } from './template-parameters.ts';
 
@@ -24,22 +23,8 @@ const LOGICAL_IDS = [
 
 /** Properties of {@link SociIndexBuilderStack}. */
 export interface SociIndexBuilderStackProps extends StackProps {
-  /** `repository:tag` filters of the images to index. @default - the template parameter, or all images */
-  readonly filters?: readonly string[];
-  /** Index version, `V1` or `V2`. @default - the template parameter, or `V2` */
-  readonly indexVersion?: string;
-  /** Tag of the SOCI-enabled image, with `{tag}` or `{digest12}`. @default - the template parameter, or `{tag}-soci` */
-  readonly outputTag?: string;
-  /** Layers to recompress: `zstd`, `zstd,tar`, or `none`. @default - the template parameter, or `none` */
-  readonly recompress?: string;
-  /** Uncompressed bytes of a span, or `auto`. @default - the template parameter, or 4 MiB */
-  readonly spanSize?: string;
-  /** Whether spans follow the stored profile. @default - the template parameter, or false */
-  readonly useStoredProfile?: boolean;
-  /** Memory of the generator in MB. @default - the template parameter, or 1769 */
-  readonly memorySize?: number;
-  /** ARN of the permissions boundary of every role. @default - the template parameter, or none */
-  readonly permissionsBoundaryArn?: string;
+  /** Returns the properties of the construct. @default - its defaults, or the template parameters */
+  readonly props?: (stack: Stack) => SociIndexBuilderProps;
   /** Creates the parameters of the plain template. @default - no parameters */
   readonly parameters?: (stack: Stack) => TemplateParameters;
 }
@@ -51,20 +36,8 @@ export class SociIndexBuilderStack extends Stack {
   constructor(scope: Construct, id: string, props: SociIndexBuilderStackProps = {}) {
     super(scope, id, props);
     const parameters = props.parameters?.(this);
-    const { filters, indexVersion, outputTag, recompress, memorySize } = props;
-    const { permissionsBoundaryArn, spanSize, useStoredProfile } = props;
     this.builder = new SociIndexBuilder(this, 'SociIndexBuilder', {
-      ...(filters && { filters: [...filters] }),
-      ...(indexVersion !== undefined && { indexVersion: SociIndexVersion.of(indexVersion) }),
-      ...(outputTag !== undefined && { outputTag }),
-      ...(recompress !== undefined && { recompress: SociRecompression.of(recompress) }),
-      ...(spanSize === 'auto' && { autoSpanSize: true }),
-      ...(spanSize !== undefined && spanSize !== 'auto' && { spanSize: Size.bytes(Number(spanSize)) }),
-      ...(useStoredProfile !== undefined && { useStoredProfile }),
-      ...(memorySize !== undefined && { memorySize }),
-      ...(permissionsBoundaryArn !== undefined && {
-        permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),
-      }),
+      ...props.props?.(this),
       ...parameters?.props,
     });
     overrideLogicalIds(this.builder);

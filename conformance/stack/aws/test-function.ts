@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestLambda } from '@soci/test-aws';
+import type { TestFunctionOptions, TestLambda } from '@soci/test-aws';
 import { unzip } from '../../lambda/bundle/unpacked.ts';
 import { REPORT } from '../report.ts';
 import type { DeployedFunction } from './deployed.ts';
@@ -12,10 +12,19 @@ import type { DeployedFunction } from './deployed.ts';
  */
 export function createTestFunction(
   lambda: TestLambda,
-  { FunctionName, Handler, MemorySize, Timeout, Environment }: DeployedFunction,
+  deployed: DeployedFunction,
   zip: Buffer,
   endpoints: Readonly<Record<string, string>>,
 ): void {
+  lambda.createFunction(testFunctionOptions(deployed, zip, endpoints));
+}
+
+/** Unpacks the code of a deployed function, and returns the options for a test Lambda. */
+export function testFunctionOptions(
+  { FunctionName, Handler, MemorySize, Timeout, Environment }: DeployedFunction,
+  zip: Buffer,
+  endpoints: Readonly<Record<string, string>>,
+): TestFunctionOptions {
   const functions = join(REPORT.folder, 'functions');
   mkdirSync(functions, { recursive: true });
   // Processes of an earlier function with this name may still read its folder.
@@ -23,12 +32,12 @@ export function createTestFunction(
   // Without this file, Node would use the package.json of this project, which declares ES modules.
   writeFileSync(join(functions, 'package.json'), '{}');
   for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);
-  lambda.createFunction({
+  return {
     name: FunctionName,
     folder,
     handler: Handler,
     memorySize: MemorySize,
     timeout: Timeout,
     environment: { ...Environment?.Variables, ...endpoints },
-  });
+  };
 }

@@ -8,7 +8,7 @@ import type { AwsCalls } from '../aws/aws-calls.ts';
 import { type DeployedFunction, getFunction, getRolePolicies } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import { bootstrap, DeployedStack } from '../aws/stack.ts';
-import { createTestFunction } from '../aws/test-function.ts';
+import { createTestFunction, testFunctionOptions } from '../aws/test-function.ts';
 import type { Call, Policy } from '../iam/policy.ts';
 import { REPORT } from '../report.ts';
 import { type Resource, readTemplate, templatePath } from '../templates/templates.ts';
@@ -34,6 +34,8 @@ export interface Execution {
 
 interface RunningFunction {
   readonly deployed: DeployedFunction;
+  /** Additional variables with the endpoints of what the function calls. */
+  readonly endpoints: Readonly<Record<string, string>>;
   readonly proxies: Readonly<Record<'ecr' | 's3' | 'events', RecordingProxy>>;
 }
 
@@ -43,6 +45,7 @@ export class DeployedJobs {
   readonly lambda: TestLambda;
   readonly bucket: string;
   readonly #moto: Moto;
+  readonly #stack: DeployedStack;
   readonly #stateMachine: string;
   readonly #functions: ReadonlyMap<JobFunction, RunningFunction>;
 
@@ -50,6 +53,7 @@ export class DeployedJobs {
     registry: TestRegistry,
     lambda: TestLambda,
     moto: Moto,
+    stack: DeployedStack,
     names: { readonly bucket: string; readonly stateMachine: string },
     functions: ReadonlyMap<JobFunction, RunningFunction>,
   ) {
@@ -57,6 +61,7 @@ export class DeployedJobs {
     this.lambda = lambda;
     this.bucket = names.bucket;
     this.#moto = moto;
+    this.#stack = stack;
     this.#stateMachine = names.stateMachine;
     this.#functions = functions;
   }
@@ -79,7 +84,37 @@ export class DeployedJobs {
     for (const name of ['generator', ...STEPS] as const) {
       functions.set(name, await runFunction(name, { aws, stack, registry, lambda }));
     }
-    return new DeployedJobs(registry, lambda, moto, { bucket, stateMachine }, functions);
+    return new DeployedJobs(registry, lambda, moto, stack, { bucket, stateMachine }, functions);
+  }
+
+  /** Updates the stack. @param prepare - Changes the text of the template. */
+  async update(prepare: (template: string) => string): Promise<void> {
+    const apply = await this.prepareUpdate(prepare);
+    await apply();
+  }
+
+  /** Updates the stack. Its functions run with the old settings until the returned function is called. */
+  async prepareUpdate(prepare: (template: string) => string): Promise<() => Promise<void>> {
+    const before = await this.#describeFunctions();
+    await this.#stack.update({}, writeTemplate(prepare));
+    const after = await this.#describeFunctions();
+    const changed = [...after].filter(
+      ([name, { Environment }]) => JSON.stringify(Environment) !== JSON.stringify(before.get(name)?.Environment),
+    );
+    const options = changed.map(([name, deployed]) =>
+      testFunctionOptions(deployed, readFileSync(zipOf(name)), this.#function(name).endpoints),
+    );
+    return async () => {
+      await Promise.all(options.map((each) => this.lambda.updateFunction(each)));
+    };
+  }
+
+  async #describeFunctions(): Promise<Map<JobFunction, DeployedFunction>> {
+    const described = new Map<JobFunction, DeployedFunction>();
+    for (const name of this.#functions.keys()) {
+      described.set(name, await getFunction(this.#moto.aws, this.#stack, findFunction(name)));
+    }
+    return described;
   }
 
   /** Starts the state machine and waits for its end. */
@@ -110,6 +145,13 @@ export class DeployedJobs {
     return JSON.parse((await this.#moto.aws.get('s3', `/${this.bucket}/${key}`)).toString()) as Content;
   }
 
+  /** Lists the keys in the bucket that start with a prefix. */
+  async list(prefix: string): Promise<string[]> {
+    const path = `/${this.bucket}?list-type=2&prefix=${encodeURIComponent(prefix)}`;
+    const text = (await this.#moto.aws.get('s3', path)).toString();
+    return [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
+  }
+
   /** Returns the policies of the role of a function. */
   policies(name: JobFunction): Promise<Policy[]> {
     return getRolePolicies(this.#moto.aws, this.#function(name).deployed);
@@ -125,6 +167,17 @@ export class DeployedJobs {
       ...callsOfLog(deployed.FunctionName),
       ...(name === 'generator' ? callsOfRequests(this.registry.requests) : []),
     ];
+  }
+
+  /** Waits for the end of the next invocation of a function. */
+  waitForInvocation(name: JobFunction): Promise<void> {
+    return new Promise((resolve) => {
+      const remove = this.lambda.onInvocation(({ functionName }) => {
+        if (functionName !== this.#function(name).deployed.FunctionName) return;
+        remove();
+        resolve();
+      });
+    });
   }
 
   /** Returns the ARN of a function. */
@@ -155,14 +208,18 @@ async function runFunction(name: JobFunction, { aws, stack, registry, lambda }: 
   const deployed = await getFunction(aws, stack, findFunction(name));
   const [ecr, s3, events] = await Promise.all([registry.awsEndpoint, aws.url, aws.url].map(startRecordingProxy));
   if (ecr === undefined || s3 === undefined || events === undefined) throw new Error('a proxy is missing');
-  const { zip } = name === 'generator' ? GENERATOR_BUNDLE : JOBS_BUNDLE;
-  createTestFunction(lambda, deployed, readFileSync(zip), {
+  const endpoints = {
     AWS_ENDPOINT_URL_ECR: ecr.endpoint,
     AWS_ENDPOINT_URL_S3: s3.endpoint,
     AWS_ENDPOINT_URL_EVENTBRIDGE: events.endpoint,
     ...(name === 'generator' && { soci_registry_host: registry.host }),
-  });
-  return { deployed, proxies: { ecr, s3, events } };
+  };
+  createTestFunction(lambda, deployed, readFileSync(zipOf(name)), endpoints);
+  return { deployed, endpoints, proxies: { ecr, s3, events } };
+}
+
+function zipOf(name: JobFunction): string {
+  return (name === 'generator' ? GENERATOR_BUNDLE : JOBS_BUNDLE).zip;
 }
 
 /** Returns the logical id of a function. */

@@ -1,11 +1,15 @@
 // The state machine runs in moto with the deployed definition, and its functions run with the deployed code and environment.
-import { makeBrokenLayer, makeImage, makeLayer, pushImage } from '@soci/test-content';
+import { makeImage, makeLayer, pushImage } from '@soci/test-content';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useForwardProxies } from '../../../packages/cli/src/fixtures/forward-proxy.ts';
 import type { RunReport } from '../../../packages/functions/src/jobs/report-run.ts';
 import { findTool } from '../../tools/tools.ts';
 import { allows, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { REPORT } from '../report.ts';
+import { type Backfill, backfill } from './command-line.ts';
 import { DeployedJobs, type Execution, type JobFunction } from './deployed-jobs.ts';
+import { IMAGES, pushManyImages } from './many-images.ts';
 
 const REPOSITORIES = ['prod/app', 'prod/tools', 'prod/web'];
 
@@ -45,8 +49,8 @@ describe.skipIf(findTool('moto') === undefined)('a run over three repositories',
       tags: { index: 0, stale: 0, current: 6 },
       images: { indexed: 0 },
     });
-    // One plan, three lists, one merge, one report.
-    expect(jobs.lambda.invocations.length - before).toBe(6);
+    // The generator describes its settings; one plan, three lists, one merge, one report.
+    expect(jobs.lambda.invocations.length - before).toBe(7);
   });
 
   test.each<JobFunction>(['plan', 'list', 'merge', 'report'])(
@@ -60,9 +64,6 @@ describe.skipIf(findTool('moto') === undefined)('a run over three repositories',
   );
 });
 
-/** Images of the large run, in ten repositories. */
-const IMAGES = 500;
-
 /** The same template, in which a run of more than 100 images needs confirmation. */
 const confirmAbove100 = (template: string) =>
   template.replaceAll('"soci_confirm_above": "10000"', '"soci_confirm_above": "100"');
@@ -72,27 +73,31 @@ describe.skipIf(findTool('moto') === undefined)(`a run over ${IMAGES} images`, (
   let refused: Execution;
   let large: Execution;
   let second: Execution;
+  /** An equal registry, in which the command line has indexed the images. */
+  let other: TestRegistry;
+  let command: Backfill;
+  const startProxy = useForwardProxies();
 
   beforeAll(async () => {
     jobs = await DeployedJobs.start(confirmAbove100);
-    for (let i = 0; i < IMAGES; i++) {
-      const repository = `prod/app${i % 10}`;
-      jobs.registry.createRepository(repository);
-      const layers = [i === 7 ? makeBrokenLayer('broken') : makeLayer(`image ${i}`, 5000)];
-      await pushImage(jobs.registry, repository, `v${i}`, makeImage(layers));
-    }
+    await pushManyImages(jobs.registry);
     refused = await jobs.run({}, 'refused');
     const started = performance.now();
     const { executionArn } = await jobs.begin({ confirm: true }, 'large');
     second = await jobs.run({ dryRun: true }, 'second');
     large = await jobs.end(executionArn);
     REPORT.measured(`run over ${IMAGES} images`, { seconds: Math.round((performance.now() - started) / 1000) });
+    // Without redirects: the client follows none from the host of Amazon ECR to loopback.
+    other = await startTestRegistry({ auth: 'ecr', ecr: true });
+    await pushManyImages(other);
+    const proxy = await startProxy(other.host);
+    command = await backfill(other, proxy.url, '--filter', 'prod/*:*', '--min-layer-size', '1KiB');
   }, 1_800_000);
-  afterAll(() => jobs.stop());
+  afterAll(() => Promise.all([jobs.stop(), other.stop()]));
 
   test('needs confirmation', () => {
     expect(refused).toMatchObject({ status: 'FAILED', error: 'FunctionError' });
-    expect(refused.cause).toContain(`${IMAGES} images would be indexed: the limit without confirmation is 100`);
+    expect(refused.cause).toContain(`${IMAGES - 2} images would be indexed: the limit without confirmation is 100`);
   });
 
   test('excludes a second run at the same time', () => {
@@ -102,17 +107,45 @@ describe.skipIf(findTool('moto') === undefined)(`a run over ${IMAGES} images`, (
 
   test('indexes all images, and an image that cannot be indexed does not fail it', async () => {
     expect(large).toMatchObject({ status: 'SUCCEEDED' });
-    expect(await jobs.read<RunReport>('runs/large/report.json')).toMatchObject({
-      repositories: { matched: 10, listed: 10 },
-      tags: { index: IMAGES, stale: 0, current: 0 },
-      images: { indexed: IMAGES - 1, skipped: 0, failed: 1, crashed: 0 },
-      reasons: { failed: { 'image-invalid': 1 } },
-      failures: [{ repository: 'prod/app7', tag: 'v7', reason: 'image-invalid' }],
+    const report = await jobs.read<RunReport>('runs/large/report.json');
+    // An archived image and a Helm chart are skipped by the plan.
+    const images = { indexed: IMAGES - 8, skipped: 4, failed: 2, crashed: 0 };
+    expect(report).toMatchObject({
+      repositories: { matched: 11, listed: 10 },
+      notListed: [{ repository: 'prod/secret', reason: 'access-denied' }],
+      tags: { index: IMAGES - 3, stale: 1, current: 0 },
+      images,
+      reasons: { failed: { 'image-invalid': 1, 'tag-taken': 1 } },
     });
-    for (let i = 0; i < 10; i++) {
-      const tags = jobs.registry.tags(`prod/app${i}`);
-      expect(tags.filter((tag) => tag.endsWith('-soci'))).toHaveLength(IMAGES / 10 - (i === 7 ? 1 : 0));
+    const failures = report.failures.map(({ repository, tag, reason }) => `${repository}:${tag} ${reason}`);
+    expect(failures.sort()).toEqual(['prod/app7:v7 image-invalid', 'prod/app9:v29 tag-taken']);
+  });
+
+  test('has the same outcome for every image as the command line', async () => {
+    expect(command, command.stderr).toMatchObject({ code: 0 });
+    expect(command.stderr).toContain('prod/secret is skipped');
+    const byCommand = command.images.map(({ repository, tag, digest, outcome, reason, root }) =>
+      outcomeOf({ repository, tag, digest, outcome, reason, root }),
+    );
+    const byMachine: string[] = [];
+    for (const key of await jobs.list('runs/large/results/')) {
+      if (!key.includes('SUCCEEDED')) continue;
+      for (const { Output } of await jobs.read<{ readonly Output: string }[]>(key)) {
+        const { root, ...rest } = JSON.parse(Output) as GeneratorOutput;
+        byMachine.push(outcomeOf({ ...rest, root: root?.digest }));
+      }
     }
+    expect(byCommand).toHaveLength(IMAGES - 2);
+    expect(byMachine.sort()).toEqual(byCommand.sort());
+  });
+
+  test('leaves the same tags and manifests as the command line', () => {
+    const contents = (registry: TestRegistry) =>
+      Array.from({ length: 10 }, (_, i) => `prod/app${i}`).flatMap((repository) =>
+        registry.tags(repository).map((tag) => `${repository}:${tag} ${registry.manifest(repository, tag)?.digest}`),
+      );
+    expect(contents(jobs.registry)).toHaveLength(IMAGES + IMAGES - 8 + 1);
+    expect(contents(jobs.registry)).toEqual(contents(other));
   });
 
   test('a dry run finds a new and a moved tag, and indexes nothing', async () => {
@@ -134,3 +167,21 @@ describe.skipIf(findTool('moto') === undefined)(`a run over ${IMAGES} images`, (
     expect(cause).toContain('unknown field \\"dryrun\\"');
   });
 });
+
+/** What a child execution returns. */
+interface GeneratorOutput extends ImageResult {
+  readonly root?: { readonly digest: string };
+}
+
+interface ImageResult {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+  readonly outcome: string;
+  readonly reason?: string | undefined;
+}
+
+/** Describes the outcome of an image in a line. */
+function outcomeOf({ repository, tag, digest, outcome, reason, root }: ImageResult & { root?: string | undefined }) {
+  return `${repository}:${tag}@${digest}: ${outcome} ${reason ?? ''} ${root ?? ''}`;
+}

@@ -24,6 +24,8 @@ export type FunctionErrorCode =
   | 'INPUT_INVALID'
   /** Another run of the state machine is active. */
   | 'RUN_ACTIVE'
+  /** The settings of a state machine and of its generator differ. */
+  | 'SETTINGS_DIFFER'
   /** A run would index more images than is allowed without confirmation. */
   | 'CONFIRMATION_MISSING'
   /** Temporary error: a retry with the same event may succeed. */

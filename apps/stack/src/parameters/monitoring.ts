@@ -9,7 +9,10 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { onlyIf, type ParameterGroup, resourcesOf, unlessEquals } from './parameter-group.ts';
 
 /** Retention periods of CloudWatch Logs, in days. 0: Lambda creates log groups without expiry. */
-const RETENTION_DAYS = '0 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653';
+export const RETENTION_DAYS = '0 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653';
+
+/** The ARN of an Amazon SNS topic, or `none`. */
+export const TOPIC_PATTERN = '^(none|arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)$';
 
 /** Creates the parameters for logs, failed events and alarms. */
 export function monitoringParameters(stack: Stack): ParameterGroup {
@@ -33,7 +36,7 @@ export function monitoringParameters(stack: Stack): ParameterGroup {
   });
   const topic = new CfnParameter(stack, 'AlarmTopicArn', {
     default: 'none',
-    allowedPattern: '^(none|arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)$',
+    allowedPattern: TOPIC_PATTERN,
     constraintDescription: 'Must be the ARN of an Amazon SNS topic, or none.',
     description: 'ARN of an Amazon SNS topic that the alarms notify, or none. With a topic, the alarms are created.',
   });

@@ -9,6 +9,13 @@ import { onlyIf, type ParameterGroup, resourcesOf, unlessEquals } from './parame
 /** The ARN of an IAM policy, or `none`. */
 export const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
 
+/** Comma-separated ids of subnets and of security groups, or an empty string. */
+export const SUBNETS_PATTERN = '^(subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*)?$';
+export const GROUPS_PATTERN = '^(sg-[0-9a-f]+(,sg-[0-9a-f]+)*)?$';
+
+/** The ARN of a KMS key, or `none`. */
+export const KEY_PATTERN = '^(none|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$';
+
 /** Creates the parameter for the permissions boundary. */
 export function boundaryParameter(stack: Stack): CfnParameter {
   return new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
@@ -32,20 +39,20 @@ export function securityParameters(stack: Stack): ParameterGroup {
   const boundary = boundaryParameter(stack);
   const subnets = new CfnParameter(stack, 'SubnetIds', {
     default: '',
-    allowedPattern: '^(subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*)?$',
+    allowedPattern: SUBNETS_PATTERN,
     constraintDescription: 'Must be a comma-separated list of subnet ids, or empty.',
     description:
       'Comma-separated ids of the subnets of a VPC in which the generator runs. Without internet access, they need interface endpoints for ecr.api and ecr.dkr, and a gateway endpoint for Amazon S3. Empty: no VPC.',
   });
   const groups = new CfnParameter(stack, 'SecurityGroupIds', {
     default: '',
-    allowedPattern: '^(sg-[0-9a-f]+(,sg-[0-9a-f]+)*)?$',
+    allowedPattern: GROUPS_PATTERN,
     constraintDescription: 'Must be a comma-separated list of security group ids, or empty.',
     description: 'Comma-separated ids of the security groups of the generator in the VPC.',
   });
   const key = new CfnParameter(stack, 'KmsKeyArn', {
     default: 'none',
-    allowedPattern: '^(none|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$',
+    allowedPattern: KEY_PATTERN,
     constraintDescription: 'Must be the ARN of a KMS key, or none.',
     description:
       'ARN of the KMS key for the environment variables of the functions and for the dead-letter queue, or none: keys that AWS manages. With a dead-letter queue, the key policy must allow events.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey.',

@@ -51,6 +51,7 @@ export async function toBulkSettings(options: OptionValues<typeof POLICY_OPTIONS
       outputTag,
       // The only comparison with the clock of this machine.
       newerThan: newerThan === undefined ? undefined : Date.now() - newerThan * 1000,
+      readsProvenance: compat === undefined,
       settingsDigest: compat !== undefined || followsStored ? undefined : digest,
     }),
     outputTag,

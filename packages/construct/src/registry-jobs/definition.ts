@@ -86,6 +86,14 @@ const STATES = {
     Type: 'Task',
     Resource: 'arn:<AWS::Partition>:states:::aws-sdk:sfn:listExecutions',
     Parameters: { 'StateMachineArn.$': '$$.StateMachine.Id', StatusFilter: 'RUNNING' },
+    Next: 'DescribeGenerator',
+  },
+  DescribeGenerator: {
+    Type: 'Task',
+    Resource: 'arn:<AWS::Partition>:states:::lambda:invoke',
+    Parameters: { FunctionName: '<GeneratorFunction>', Payload: { describe: 'settings' } },
+    ResultPath: '$.generator',
+    Retry: [THROTTLED, SERVICE_ERRORS],
     Next: 'Plan',
   },
   Plan: invoke(
@@ -95,6 +103,7 @@ const STATES = {
       'started.$': '$$.Execution.StartTime',
       'input.$': '$$.Execution.Input',
       'active.$': '$.Executions[*].ExecutionArn',
+      'generator.$': '$.generator.Payload',
     },
     { Next: 'List' },
   ),

@@ -65,7 +65,8 @@ export function createJobFunctions(scope: Construct, props: JobFunctionsProps): 
     ]),
     // A repository of 100,000 images needs 200 MB.
     list: create('list', 1024, 'Finds the images of a repository that have no current SOCI index.', [
-      allow(['ecr:DescribeImages'], repositoryArns),
+      // The manifests of indexes name the image and the settings that they were made of.
+      allow(['ecr:DescribeImages', 'ecr:BatchGetImage'], repositoryArns),
       write,
     ]),
     // A run of 500,000 images needs 500 MB.

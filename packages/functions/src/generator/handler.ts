@@ -3,6 +3,7 @@ import { readGeneratorSettings } from '../environment/generator-settings.ts';
 import { messageOf } from '../errors.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { INDEX_READY, indexReadyDetail } from './announce.ts';
+import { asksForSettings, describeSettings, type GeneratorDescription } from './describe-settings.ts';
 import { type GeneratorContext, type GeneratorResponse, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
 import { type QueueMessage, readQueueMessage } from './queue-message.ts';
@@ -28,10 +29,14 @@ const announce: GeneratorContext['announce'] =
 
 /**
  * Lambda handler for events of Amazon ECR, from the filter function or from a queue. If it throws, Lambda retries the event, or
- * Amazon SQS delivers the message again.
+ * Amazon SQS delivers the message again. Also answers the request of a state machine for the settings.
  */
-export async function handler(input: unknown, context: LambdaContext): Promise<GeneratorResponse> {
+export async function handler(
+  input: unknown,
+  context: LambdaContext,
+): Promise<GeneratorResponse | GeneratorDescription> {
   log.begin(context);
+  if (asksForSettings(input)) return describeSettings(settings);
   const milliseconds = context.getRemainingTimeInMillis();
   const message = readMessage(input);
   if (message !== undefined) log.add({ messageId: message.messageId, receiveCount: message.receiveCount });

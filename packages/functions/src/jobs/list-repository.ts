@@ -99,6 +99,8 @@ function policyOf(settings: JobsSettings, run: Run): IndexPolicy {
     outputTag,
     ...(maxImageSize !== undefined && { maxImageSize }),
     ...(newerThanDays !== undefined && { newerThan: Date.parse(run.time) - newerThanDays * DAY }),
+    readsProvenance: run.readsProvenance,
+    ...(run.settingsDigest !== undefined && { settingsDigest: run.settingsDigest }),
   };
 }
 

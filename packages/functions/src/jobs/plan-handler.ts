@@ -9,5 +9,5 @@ const job = openJob();
 export async function handler(request: Partial<RunRequest>, context: LambdaContext): Promise<PlannedRun> {
   const catalog = job.catalog(job.begin(context));
   const { log, store, settings } = job;
-  return planRun(request, { filters: settings.filters, catalog, store, log });
+  return planRun(request, { settings, catalog, store, log });
 }

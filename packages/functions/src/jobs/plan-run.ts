@@ -1,8 +1,10 @@
 import { type Filters, parseFilters, repositoryPatterns } from '@soci/filter';
 import type { RegistryCatalog } from '@soci/oci';
+import type { JobsSettings } from '../environment/jobs-settings.ts';
 import { FunctionError } from '../errors.ts';
+import type { GeneratorDescription } from '../generator/describe-settings.ts';
 import type { Log } from '../invocation.ts';
-import { parseRun, type Run, type RunRequest, type StoredItems } from './run.ts';
+import { parseRun, type Run, type RunRequest, type StoredItems, settingsIn } from './run.ts';
 import type { RunStore } from './store.ts';
 
 /** Response of the first step. */
@@ -14,7 +16,7 @@ export interface PlannedRun {
 
 /** Dependencies of {@link planRun}. */
 export interface PlanContext {
-  readonly filters: Filters;
+  readonly settings: Pick<JobsSettings, 'filters' | 'version' | 'outputTag'>;
   readonly catalog: Pick<RegistryCatalog, 'repositories'>;
   readonly store: Pick<RunStore, 'put'>;
   readonly log: Log;
@@ -23,14 +25,15 @@ export interface PlanContext {
 /**
  * First step of a run: writes the names of the repositories that a filter can match.
  *
- * @throws FunctionError `INPUT_INVALID`, `RUN_ACTIVE`; errors of the catalog and of the store.
+ * @throws FunctionError `INPUT_INVALID`, `RUN_ACTIVE`, `SETTINGS_DIFFER`; errors of the catalog and of the store.
  */
 export async function planRun(
   request: Partial<RunRequest>,
-  { filters, catalog, store, log }: PlanContext,
+  { settings, catalog, store, log }: PlanContext,
 ): Promise<PlannedRun> {
   const run = parseRun(request);
-  const matches = repositoryMatcher(filtersOf(run, filters));
+  checkGenerator(settingsIn(request.generator), settings);
+  const matches = repositoryMatcher(filtersOf(run, settings.filters));
   const names: string[] = [];
   let all = 0;
   for await (const name of catalog.repositories()) {
@@ -41,6 +44,22 @@ export async function planRun(
   await store.put(key, names);
   log.info(`${names.length} of ${all} repositories match the filters`, { run: run.name, repositories: names.length });
   return { run, repositories: { key, count: names.length } };
+}
+
+/** @throws FunctionError `SETTINGS_DIFFER` if the plan would look for other indexes than those that the generator creates. */
+function checkGenerator(
+  generator: Partial<GeneratorDescription['settings']>,
+  { version, outputTag }: Pick<JobsSettings, 'version' | 'outputTag'>,
+): void {
+  const { version: created = version, outputTag: tag = outputTag.template } = generator;
+  const fail = (what: string, one: string, other: string) => {
+    throw new FunctionError(
+      'SETTINGS_DIFFER',
+      `the ${what} of the generator is ${one}, but that of the state machine is ${other}: deploy the state machine again with ${one}`,
+    );
+  };
+  if (created !== version) fail('index version', `V${created}`, `V${version}`);
+  if (version === 2 && tag !== outputTag.template) fail('output tag', tag, outputTag.template);
 }
 
 /** Returns the filters of a run: those of its input, or those of the settings. @throws FunctionError `INPUT_INVALID` */

@@ -1,4 +1,5 @@
 import { FunctionError } from '../errors.ts';
+import type { GeneratorDescription } from '../generator/describe-settings.ts';
 
 /** A run of the state machine: the input of every step. */
 export interface Run {
@@ -19,6 +20,10 @@ export interface Run {
   readonly confirm: boolean;
   /** Filters that replace those of the settings. */
   readonly filters?: string;
+  /** Whether the manifests of indexes are read, which name the image that they were made of. */
+  readonly readsProvenance: boolean;
+  /** Digest of the settings of the generator. Absent if the settings of indexes are not compared. */
+  readonly settingsDigest?: string;
 }
 
 /** A JSON array in the bucket. */
@@ -52,6 +57,8 @@ export interface RunRequest {
   readonly input: unknown;
   /** ARNs of the active executions of the state machine, newest first. */
   readonly active: readonly string[];
+  /** Answer of the generator to the request for its settings. Not a description if the generator is of an earlier version. */
+  readonly generator: unknown;
 }
 
 /**
@@ -60,7 +67,7 @@ export interface RunRequest {
  * @throws FunctionError `INPUT_INVALID`; `RUN_ACTIVE` if an older run is active.
  */
 export function parseRun(request: Partial<RunRequest>): Run {
-  const { execution, started, input, active = [] } = request;
+  const { execution, started, input, active = [], generator } = request;
   const name = String(execution).split(':').pop() ?? '';
   const time = new Date(String(started));
   if (!EXECUTION_NAME.test(name) || Number.isNaN(time.valueOf())) {
@@ -75,6 +82,7 @@ export function parseRun(request: Partial<RunRequest>): Run {
     throw new FunctionError('RUN_ACTIVE', `another run is active: ${oldest}. Wait for its end, or stop it`);
   }
   const { dryRun = false, confirm = false, filters } = parseInput(input);
+  const { hasProvenance = false, settingsDigest } = settingsIn(generator);
   const prefix = `runs/${name}`;
   return {
     name,
@@ -86,7 +94,15 @@ export function parseRun(request: Partial<RunRequest>): Run {
     dryRun,
     confirm,
     ...(filters !== undefined && { filters }),
+    readsProvenance: hasProvenance,
+    ...(settingsDigest !== undefined && { settingsDigest }),
   };
+}
+
+/** Returns the settings in the answer of a generator. Empty if it does not describe itself. */
+export function settingsIn(generator: unknown): Partial<GeneratorDescription['settings']> {
+  const { settings } = (generator ?? {}) as Partial<GeneratorDescription>;
+  return settings ?? {};
 }
 
 function parseInput(input: unknown): RunInput {

@@ -16,7 +16,13 @@ import type { RunStore } from './store.ts';
 
 const LOCATION = { account: '123456789012', region: 'us-east-1' };
 const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:machine:first';
-const REQUEST: RunRequest = { execution: EXECUTION, started: '2026-11-29T12:00:00Z', input: {}, active: [EXECUTION] };
+const REQUEST: RunRequest = {
+  execution: EXECUTION,
+  started: '2026-11-29T12:00:00Z',
+  input: {},
+  active: [EXECUTION],
+  generator: {},
+};
 const LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A store in memory. */
@@ -97,8 +103,8 @@ describe('the steps', () => {
   async function run(input: object) {
     const store = memoryStore();
     const found: object[] = [];
-    const { filters, confirmAbove } = settings;
-    const planned = await planRun({ ...REQUEST, input }, { filters, catalog, store, log: LOG });
+    const { confirmAbove } = settings;
+    const planned = await planRun({ ...REQUEST, input }, { settings, catalog, store, log: LOG });
     for (const repository of (await store.get(planned.repositories.key)) as string[]) {
       if (repository === 'prod/lost') continue;
       await listRepository({ run: planned.run, repository }, { settings, catalog, store, log: LOG });
@@ -140,6 +146,26 @@ describe('the steps', () => {
   it('index nothing in a dry run, and stop without confirmation above the limit', async () => {
     expect((await run({ dryRun: true })).merged.index.count).toBe(0);
     await expect(run({})).rejects.toThrow('1 images would be indexed: the limit without confirmation is 0');
+  });
+
+  it('compare the settings of the generator with those of the indexes', async () => {
+    const { store } = await run({ confirm: true });
+    const request = (described: object) => ({ ...REQUEST, generator: { settings: described } });
+    const plan = (described: object) => planRun(request(described), { settings, catalog, store, log: LOG });
+    const settingsDigest = `sha256:${'1'.repeat(64)}`;
+    const same = { version: 2, outputTag: '{tag}-soci', hasProvenance: true };
+    expect((await plan({ ...same, settingsDigest })).run).toMatchObject({ readsProvenance: true, settingsDigest });
+    expect((await plan(same)).run).toMatchObject({ readsProvenance: true });
+    // The answer of an earlier version to an unknown event.
+    const { run: earlier } = await planRun(
+      { ...REQUEST, generator: { statusCode: 400, outcome: 'failed' } },
+      { settings, catalog, store, log: LOG },
+    );
+    expect(earlier).toMatchObject({ readsProvenance: false });
+    await expect(plan({ ...same, version: 1 })).rejects.toThrow('the index version of the generator is V1');
+    await expect(plan({ ...same, outputTag: 'soci-{tag}' })).rejects.toThrow(
+      'the output tag of the generator is soci-{tag}, but that of the state machine is {tag}-soci: deploy the state',
+    );
   });
 
   it('take filters from the input', async () => {

@@ -63,6 +63,15 @@ describe('a tag', () => {
     const newer = image('newer', [], { pushedAt: 2 });
     const index = enabledImage(['v1-soci'], newer, { pushedAt: 3, settings: SETTINGS });
     expect((await plan([older, newer, index], { settingsDigest: SETTINGS })).plans).toEqual({ v1: 'stale tag-moved' });
+    expect(await plan([older, newer, index], { readsProvenance: true })).toEqual({
+      plans: { v1: 'stale tag-moved' },
+      requests: { images: 1, manifests: 1 },
+    });
+    // Settings are not compared.
+    const planned = await plan([older, newer, enabledImage(['v1-soci'], older, { settings: SETTINGS })], {
+      readsProvenance: true,
+    });
+    expect(planned.plans).toEqual({ v1: 'current same-source' });
   });
 
   it('is stale if its index was built with other settings', async () => {

@@ -129,8 +129,7 @@ function planVersion2(image: ListedImage, subject: ImageTag, context: PlanContex
     if (subjects.has(image.digest)) return { ...subject, action: 'stale', reason: 'other-version' };
     return { ...subject, action: 'index', reason: 'no-index' };
   }
-  const isRead = policy.settingsDigest !== undefined;
-  if (isRead || output.pushedAt === undefined || image.pushedAt === undefined) {
+  if (policy.readsProvenance || output.pushedAt === undefined || image.pushedAt === undefined) {
     return { ...subject, action: 'stale', reason: 'unmarked' };
   }
   if (output.pushedAt < image.pushedAt) return { ...subject, action: 'stale', reason: 'tag-moved' };

@@ -20,12 +20,20 @@ export interface IndexPolicy {
    * @default settings are not compared
    */
   readonly settingsDigest?: string;
+  /**
+   * Whether the provenance annotations of every index are read. They show that a tag was moved back to an older image, which push
+   * times do not.
+   *
+   * @default true with `settingsDigest`, otherwise false
+   */
+  readonly readsProvenance?: boolean;
 }
 
 /** A policy with its defaults. */
-export interface ResolvedPolicy extends Omit<IndexPolicy, 'version' | 'outputTag'> {
+export interface ResolvedPolicy extends Omit<IndexPolicy, 'version' | 'outputTag' | 'readsProvenance'> {
   readonly version: 1 | 2;
   readonly outputTag: OutputTag;
+  readonly readsProvenance: boolean;
 }
 
 /** Returns the policy with its defaults. @throws RegistryJobsError `OPTION_INVALID` if a number is out of range */
@@ -35,5 +43,7 @@ export function resolvePolicy(policy: IndexPolicy): ResolvedPolicy {
     if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
     throw new RegistryJobsError('OPTION_INVALID', `${name} is ${value}: expected a number of at least 0`);
   }
-  return { ...policy, version: policy.version ?? 2, outputTag: policy.outputTag ?? parseOutputTag(DEFAULT_OUTPUT_TAG) };
+  const { version = 2, outputTag = parseOutputTag(DEFAULT_OUTPUT_TAG), settingsDigest } = policy;
+  const readsProvenance = settingsDigest !== undefined || (policy.readsProvenance ?? false);
+  return { ...policy, version, outputTag, readsProvenance };
 }

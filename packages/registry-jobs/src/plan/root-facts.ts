@@ -27,10 +27,10 @@ export type RootFactsByDigest = ReadonlyMap<string, RootFacts>;
 
 /**
  * Returns the digests of the manifests that a plan must read, because the listing is not enough: SOCI-enabled images whose
- * settings are compared or whose push times are unknown, and for version 1 image indexes, whose manifests have the indexes.
+ * provenance is compared or whose push times are unknown, and for version 1 image indexes, whose manifests have the indexes.
  */
 export function selectRoots(images: readonly ListedImage[], policy: ResolvedPolicy): string[] {
-  const { version, outputTag, settingsDigest } = policy;
+  const { version, outputTag, readsProvenance } = policy;
   const isIndex = ({ mediaType, archived }: ListedImage) =>
     archived !== true && (mediaType === undefined || mediaType === MEDIA_TYPE_OCI_IMAGE_INDEX);
   const digests = images.filter((image) => {
@@ -38,7 +38,7 @@ export function selectRoots(images: readonly ListedImage[], policy: ResolvedPoli
     if (version === 1) return image.tags.length > 0;
     if (outputTag.format({ tag: 'v', digest: image.digest }) === undefined) return image.tags.length === 0;
     const isOutput = image.tags.some((tag) => outputTag.isOutput(tag));
-    return isOutput && (settingsDigest !== undefined || image.pushedAt === undefined);
+    return isOutput && (readsProvenance || image.pushedAt === undefined);
   });
   return digests.map(({ digest }) => digest);
 }

@@ -23,6 +23,17 @@ export class FunctionSet {
     return { name, arn };
   }
 
+  /**
+   * Replaces the code and the settings of a function. Its running invocations fail with `STOPPED`.
+   *
+   * @throws TestAwsError `FUNCTION_UNKNOWN`, `OPTION_INVALID`, `STOPPED`
+   */
+  async update(options: TestFunctionOptions): Promise<void> {
+    const old = this.find(options.name);
+    this.#pools.set(options.name, new FunctionPool(settingsOf(options), old.arn, this.#location.region));
+    await old.stop();
+  }
+
   /** Finds a function by name or ARN. @throws TestAwsError `FUNCTION_UNKNOWN`, `STOPPED` */
   find(reference: string): FunctionPool {
     if (this.#isStopped) throw stopped();

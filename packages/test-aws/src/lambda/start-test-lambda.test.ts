@@ -27,6 +27,16 @@ test('rejects a duplicate function name', async () => {
   expect(() => lambda.createFunction(options)).toThrow(expect.objectContaining({ code: 'FUNCTION_EXISTS' }));
 });
 
+test('runs the new code of a function after an update', async () => {
+  const lambda = await startLambdaForTest();
+  lambda.createFunction({ name: 'echo', folder: makeFunctionFolder(ECHO) });
+  await lambda.invoke('echo', 1);
+  const folder = makeFunctionFolder('export const handler = async () => process.env.VALUE;');
+  await lambda.updateFunction({ name: 'echo', folder, environment: { VALUE: 'new' } });
+  expect((await lambda.invoke('echo', 1)).outcome).toEqual({ status: 'success', result: 'new' });
+  await expect(lambda.updateFunction({ name: 'other', folder })).rejects.toMatchObject({ code: 'FUNCTION_UNKNOWN' });
+});
+
 test('rejects unknown functions and invalid payloads', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'echo', folder: makeFunctionFolder(ECHO) });

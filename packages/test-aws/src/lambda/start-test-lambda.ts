@@ -28,6 +28,12 @@ export interface TestLambda {
   /** Creates a function. @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID`, `STOPPED` */
   createFunction(options: TestFunctionOptions): TestFunction;
   /**
+   * Replaces the code and the settings of a function. Its running invocations fail with `STOPPED`.
+   *
+   * @throws TestAwsError `FUNCTION_UNKNOWN`, `OPTION_INVALID`, `STOPPED`
+   */
+  updateFunction(options: TestFunctionOptions): Promise<void>;
+  /**
    * Invokes a function synchronously, without retries.
    *
    * @throws TestAwsError `FUNCTION_UNKNOWN`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`, `STOPPED`
@@ -70,6 +76,7 @@ export async function startTestLambda(options: TestLambdaOptions = {}): Promise<
     invocations: dispatcher.invocations,
     abandoned: dispatcher.abandoned,
     createFunction: (functionOptions) => functions.create(functionOptions),
+    updateFunction: (functionOptions) => functions.update(functionOptions),
     invoke: async (name, payload) => {
       const pool = functions.find(name);
       return (await dispatcher.invoke(pool, payloadOf(payload, 'RequestResponse'))).invocation;
