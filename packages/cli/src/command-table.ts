@@ -42,6 +42,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     () => import('./commands/profile-predict.ts'),
   ),
   entry(['profile record'], 'record what the start of a container reads', () => import('./commands/profile-record.ts')),
+  entry(['report'], 'tell whether an index is worth it, and with which settings', () => import('./commands/report.ts')),
   entry(['status'], 'show which images of a registry have an index', () => import('./commands/status.ts')),
   entry(
     ['backfill'],

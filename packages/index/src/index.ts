@@ -1,3 +1,5 @@
+export { type AnalyzeOptions, analyzeImage } from './analyze/analyze-image.ts';
+export type { ImageAnalysis, LayerAnalysis, LayerContent } from './analyze/image-analysis.ts';
 export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './convert/build-index.ts';
 export { type ConvertedImage, type ConvertResult, convertImage } from './convert/convert-image.ts';
 export { settingsDigest } from './convert/provenance.ts';

@@ -217,6 +217,8 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
     layerTarget: options.layerTarget,
     recompress: RECOMPRESSIBLE_FORMATS.filter((format) => recompress.includes(format)),
     reuse: options.reuse,
+    /** Further span sizes, for an analysis. */
+    otherSpanSizes: [] as readonly number[],
     jobs: checkInteger('jobs', options.jobs ?? Math.min(cores, DEFAULT_JOBS_CAP), 1),
     limits: resolveLimits(options.limits),
     layerLimits: options.layerLimits ?? ({} as ZtocLimits),

@@ -12,7 +12,7 @@ export { decodeReferenceZtoc } from './encoding/encode-again.ts';
 export { encodeZtoc } from './encoding/encode-ztoc.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { SpanCandidates } from './gzip/candidate-list.ts';
-export type { GzipCheckpoint } from './gzip/checkpoints.ts';
+export type { GzipCheckpoint, SpanStart } from './gzip/checkpoints.ts';
 export type { ZtocLimits } from './limits.ts';
 export type { ArchivePath, DirectoryItem } from './read/archive-tree.ts';
 export { type HttpSourceOptions, httpSource } from './read/http-source.ts';
@@ -29,6 +29,7 @@ export {
 } from './read/ztoc-reader.ts';
 export type { ReadRange } from './refine/choose-spans.ts';
 export { keepCandidates } from './refine/keep-candidates.ts';
+export { measureSpans, type SpanUse } from './refine/measure-spans.ts';
 export { type RefinedZtoc, type RefineOptions, refineZtoc } from './refine/refine-ztoc.ts';
 export { SymlinkTracker } from './runtime/implied-directories.ts';
 export type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from './runtime/runtime-problem.ts';

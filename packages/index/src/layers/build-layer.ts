@@ -5,6 +5,7 @@ import {
   type FileEntry,
   RuntimeChecker,
   type SpanCandidates,
+  type SpanStart,
   spanSizeOf,
   type Ztoc,
   ZtocError,
@@ -25,6 +26,8 @@ export interface BuiltLayer extends ZtocSummary {
   readonly recompressed?: RecompressedLayer;
   /** With the span size `auto`, of a gzip layer: finer checkpoints than the zTOC has. */
   readonly candidates?: SpanCandidates;
+  /** For each of `otherSpanSizes`, where spans would start; of a gzip layer. */
+  readonly otherSpans?: readonly (readonly SpanStart[])[];
   /** With the span size `auto`: value of `ANNOTATION_READS_DIGEST`. Absent until the zTOC is final. */
   readonly readsDigest?: string;
   /** Whether the zTOC was `built` from the layer or `reused`. */
@@ -46,10 +49,11 @@ export async function buildLayer(
   signal?: AbortSignal,
 ): Promise<BuiltLayer> {
   const started = performance.now();
-  const { spanSize, buildToolIdentifier, limits } = settings;
+  const { spanSize, otherSpanSizes, buildToolIdentifier, limits } = settings;
   const summary = new ZtocSummarizer(settings);
-  const { ztoc, bytes, layerDigest, layerSize, candidates } = await buildZtoc(chunks, {
+  const { ztoc, bytes, layerDigest, layerSize, candidates, otherSpans } = await buildZtoc(chunks, {
     spanSize,
+    ...(otherSpanSizes && { otherSpanSizes }),
     layerSize: task.size,
     buildToolIdentifier,
     limits,
@@ -63,7 +67,7 @@ export async function buildLayer(
   const layer = { digest: layerDigest, size: layerSize };
   const seconds = (performance.now() - started) / 1000;
   const built = { ...summary.finish(ztoc, bytes), ztoc: bytes, layer, origin: 'built', seconds } as const;
-  return candidates === undefined ? built : { ...built, candidates };
+  return { ...built, ...(candidates && { candidates }), ...(otherSpans && { otherSpans }) };
 }
 
 /** @throws SociIndexError `LAYER_MISMATCH` if a layer does not have the digest and size of its descriptor. */

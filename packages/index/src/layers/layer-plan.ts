@@ -124,12 +124,14 @@ export interface LayerSettings extends Omit<ZtocSettings, 'spanSize'> {
   /** Minimum distance between checkpoints, in bytes of uncompressed data, or `auto`: coarse spans with finer candidates. */
   readonly spanSize: number | 'auto';
   readonly limits: ZtocLimits;
+  /** Further span sizes, for an analysis. @default none */
+  readonly otherSpanSizes?: readonly number[];
   /** Normalized paths of files to prefetch. */
   readonly prefetchPaths: readonly string[];
 }
 
 /** Selects the options for building zTOCs. */
 export function toLayerSettings(options: ResolvedOptions): LayerSettings {
-  const { spanSize, buildToolIdentifier, layerLimits: limits, prefetchFiles } = options;
-  return { spanSize, buildToolIdentifier, limits, prefetchPaths: prefetchFiles.map(cleanPrefetchPath) };
+  const { spanSize, otherSpanSizes, buildToolIdentifier, layerLimits: limits, prefetchFiles } = options;
+  return { spanSize, otherSpanSizes, buildToolIdentifier, limits, prefetchPaths: prefetchFiles.map(cleanPrefetchPath) };
 }

@@ -1,6 +1,7 @@
 import { encodeParts } from '../encoding/encode-ztoc.ts';
 import { withLazyFiles } from '../encoding/lazy-files.ts';
 import type { SpanCandidates } from '../gzip/candidate-list.ts';
+import type { SpanStart } from '../gzip/checkpoints.ts';
 import { createSha256, formatDigest } from '../hashes.ts';
 import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
 import {
@@ -33,6 +34,12 @@ export interface BuildZtocOptions {
    * @default unknown
    */
   readonly layerSize?: number;
+  /**
+   * Further span sizes, as `spanSize`. The zTOC does not change. The result tells where spans would start: see
+   * {@link measureSpans}.
+   * @default none
+   */
+  readonly otherSpanSizes?: readonly number[];
   /**
    * Tool that builds the zTOC. Part of the encoded zTOC, so it affects the digest.
    * @default 'AWS SOCI CLI v0.2', as in the reference
@@ -131,6 +138,8 @@ export interface BuiltZtoc {
   readonly layerSize: number;
   /** Points at which {@link refineZtoc} can start spans; for gzip layers and the span size `auto` only. Up to 40 MB. */
   readonly candidates?: SpanCandidates;
+  /** For each of `otherSpanSizes`, where the spans would start; for gzip layers only. */
+  readonly otherSpans?: readonly (readonly SpanStart[])[];
 }
 
 /** Builds a zTOC from chunks that are pushed into it. */
@@ -143,11 +152,13 @@ class ZtocBuilder {
   #head = new Uint8Array(0);
   #size = 0;
 
-  constructor({ spanSize, layerSize, buildToolIdentifier, compression, limits, onEntry }: BuildZtocOptions) {
+  constructor(options: BuildZtocOptions) {
+    const { spanSize, layerSize, buildToolIdentifier, compression, limits, onEntry, otherSpanSizes = [] } = options;
     this.#buildToolIdentifier = buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER;
     this.#options = {
       spanSize: spanSize === 'auto' ? 'auto' : requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1),
       layerSize: requireWhole('layerSize', layerSize ?? 0, 0),
+      otherSpanSizes: otherSpanSizes.map((size) => requireWhole('otherSpanSizes', size, 1)),
       onEntry,
       ...resolveLimits(limits),
     };
@@ -197,6 +208,7 @@ class ZtocBuilder {
       layerDigest: formatDigest(this.#layerHash.digest()),
       layerSize: this.#size,
       ...(parts.candidates && { candidates: parts.candidates }),
+      ...(parts.otherSpans && { otherSpans: parts.otherSpans }),
     };
   }
 

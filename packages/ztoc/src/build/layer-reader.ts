@@ -3,7 +3,7 @@ import { SPAN_DIGEST_SIZE } from '../encoding/encoded-size.ts';
 import { EntryStore } from '../encoding/entry-store.ts';
 import { ZtocError } from '../errors.ts';
 import { CandidateList, MIN_CANDIDATE_DISTANCE, type SpanCandidates } from '../gzip/candidate-list.ts';
-import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE } from '../gzip/checkpoints.ts';
+import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE, type SpanStart } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
 import { createSha256, formatDigest, type Sha256 } from '../hashes.ts';
 import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
@@ -18,6 +18,8 @@ export interface LayerParts {
   readonly entries: EntrySource;
   /** Points at which additional spans can start; for gzip and the span size `auto` only. */
   readonly candidates?: SpanCandidates;
+  /** For each of `otherSpanSizes`, where spans start; for gzip only. */
+  readonly otherSpans?: readonly (readonly SpanStart[])[];
 }
 
 /** Reads a layer once, in chunks, and collects the parts of its zTOC. One implementation for each compression. */
@@ -40,6 +42,8 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly spanSize: number | 'auto';
   /** Expected size of the layer in bytes; 0 if it is not known. */
   readonly layerSize: number;
+  /** Other span sizes, in uncompressed bytes. */
+  readonly otherSpanSizes: readonly number[];
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
 }
@@ -107,6 +111,7 @@ class GzipLayerReader implements LayerReader {
   readonly #collector: EntryCollector;
   readonly #checkpoints: CheckpointPacker;
   readonly #candidates: CandidateList | undefined;
+  readonly #otherSpans: readonly SpanStart[][];
   readonly #digester = new SpanDigester();
   readonly #decoder: GzipDecoder;
 
@@ -119,6 +124,7 @@ class GzipLayerReader implements LayerReader {
     this.#checkpoints = new CheckpointPacker(spanSize, options.maxSpans);
     const candidates = isAuto ? new CandidateList() : undefined;
     this.#candidates = candidates;
+    this.#otherSpans = options.otherSpanSizes.map(() => []);
     const { scanner } = this.#collector;
     this.#decoder = new GzipDecoder(
       {
@@ -126,9 +132,14 @@ class GzipLayerReader implements LayerReader {
         spanInput: (bytes) => this.#digester.update(bytes),
         checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
         ...(candidates && { candidate: (checkpoint) => candidates.add(checkpoint) }),
+        otherSpan: (index, start) => this.#otherSpans[index]?.push(start),
         wantsOutput: () => !scanner.done,
       },
-      { spanSize, ...(candidates && { candidateDistance: MIN_CANDIDATE_DISTANCE }) },
+      {
+        spanSize,
+        otherSpanSizes: options.otherSpanSizes,
+        ...(candidates && { candidateDistance: MIN_CANDIDATE_DISTANCE }),
+      },
     );
   }
 
@@ -153,6 +164,7 @@ class GzipLayerReader implements LayerReader {
       checkpoints: this.#checkpoints,
       entries: this.#collector.entries,
       ...(this.#candidates && { candidates: this.#candidates.finish() }),
+      ...(this.#otherSpans.length > 0 && { otherSpans: this.#otherSpans }),
     };
   }
 

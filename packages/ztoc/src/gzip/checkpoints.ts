@@ -13,6 +13,9 @@ export interface GzipCheckpoint {
   readonly window: Uint8Array;
 }
 
+/** Where a span starts, without the window that is needed to inflate it. */
+export type SpanStart = Omit<GzipCheckpoint, 'window'>;
+
 /** Size of the deflate window in bytes (RFC 1951, section 2). */
 export const WINDOW_SIZE = 32_768;
 

@@ -1,7 +1,7 @@
 import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { Inflater } from '../inflate/inflater.ts';
-import type { GzipCheckpoint } from './checkpoints.ts';
+import type { GzipCheckpoint, SpanStart } from './checkpoints.ts';
 import { MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
 /**
@@ -19,6 +19,8 @@ export interface GzipListener {
    * @returns The minimum output between this point and the next candidate, in bytes.
    */
   candidate?(checkpoint: GzipCheckpoint): number;
+  /** With the span size at this index of `otherSpanSizes`, a span would start here. */
+  otherSpan?(index: number, start: SpanStart): void;
   /**
    * Returns whether the consumer still reads the output. This matters for members with a header that zlib accepts and
    * Go rejects (long names, zlib format): the reference reads the layer with zlib to its end, but with Go only to the
@@ -37,6 +39,8 @@ export interface GzipDecoderOptions {
    * @default no candidates
    */
   readonly candidateDistance?: number;
+  /** Other span sizes, in bytes of output. {@link GzipListener.otherSpan} receives their spans. @default none */
+  readonly otherSpanSizes?: readonly number[];
   /**
    * Starts at this checkpoint, in the middle of a member. If the checkpoint has a partly used byte, that byte must be
    * the first one pushed. The checksum of that member is not verified.
@@ -76,6 +80,9 @@ export class GzipDecoder {
   /** Output offsets of the start of the current span, and of the last candidate in it or its start. */
   #spanStart = 0;
   #lastCandidate = 0;
+  readonly #otherSpanSizes: readonly number[];
+  /** Output offset of the start of the current span, for each of the other span sizes. */
+  readonly #otherSpanStarts: number[];
   /** The start checkpoint, until its partly used byte has been pushed. */
   #pendingStart: GzipCheckpoint | undefined;
 
@@ -83,6 +90,8 @@ export class GzipDecoder {
     this.#listener = listener;
     this.#spanSize = options.spanSize ?? Number.POSITIVE_INFINITY;
     this.#candidateDistance = options.candidateDistance ?? Number.POSITIVE_INFINITY;
+    this.#otherSpanSizes = options.otherSpanSizes ?? [];
+    this.#otherSpanStarts = this.#otherSpanSizes.map(() => 0);
     this.#inflater.stopAfter(options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1);
     if (options.start !== undefined) {
       this.#state = 'deflate';
@@ -213,7 +222,14 @@ export class GzipDecoder {
       this.#candidateDistance = this.#listener.candidate?.(checkpoint) ?? Number.POSITIVE_INFINITY;
       this.#lastCandidate = outputOffset;
     }
-    const next = Math.min(this.#spanStart + this.#spanSize, this.#lastCandidate + this.#candidateDistance);
+    let next = Math.min(this.#spanStart + this.#spanSize, this.#lastCandidate + this.#candidateDistance);
+    for (const [index, spanSize] of this.#otherSpanSizes.entries()) {
+      if (outputOffset === 0 || outputOffset - (this.#otherSpanStarts[index] as number) > spanSize) {
+        this.#listener.otherSpan?.(index, { inputOffset, outputOffset, bits });
+        this.#otherSpanStarts[index] = outputOffset;
+      }
+      next = Math.min(next, (this.#otherSpanStarts[index] as number) + spanSize);
+    }
     // Without output every block header is a checkpoint. The inflater therefore stops once more after the first output.
     this.#inflater.stopAfter(outputOffset === 0 ? -1 : next);
   }

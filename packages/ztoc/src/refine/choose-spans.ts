@@ -1,5 +1,5 @@
 import { ZtocError } from '../errors.ts';
-import type { GzipCheckpoint } from '../gzip/checkpoints.ts';
+import type { GzipCheckpoint, SpanStart } from '../gzip/checkpoints.ts';
 import { boundsOf } from '../spans/list-spans.ts';
 import type { Ztoc } from '../ztoc.ts';
 import { costOf, MAX_READ_SPAN_SIZE } from './cost-model.ts';
@@ -70,7 +70,7 @@ function listBlocks({ spans, candidates }: SpanPoints): GzipCheckpoint[][] {
  * that contains the byte after a read (fs/span-manager, `getSpanInfo`).
  */
 export function findPiecesRead(
-  points: readonly GzipCheckpoint[],
+  points: readonly Pick<SpanStart, 'outputOffset'>[],
   size: number,
   reads: readonly ReadRange[],
 ): boolean[] {

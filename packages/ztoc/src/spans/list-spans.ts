@@ -1,7 +1,7 @@
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import { FlatbufferWriter } from '../flatbuffers/flatbuffer-writer.ts';
-import { type GzipCheckpoint, unpackCheckpoints } from '../gzip/checkpoints.ts';
+import { type GzipCheckpoint, type SpanStart, unpackCheckpoints } from '../gzip/checkpoints.ts';
 import type { Ztoc } from '../ztoc.ts';
 
 /**
@@ -94,8 +94,8 @@ export type SpanBounds = Pick<Span, 'compressedStart' | 'compressedEnd' | 'uncom
 
 /** Returns the bounds of a gzip span between two checkpoints. @param next The next checkpoint, if any. */
 export function boundsOf(
-  checkpoint: GzipCheckpoint,
-  next: GzipCheckpoint | undefined,
+  checkpoint: SpanStart,
+  next: SpanStart | undefined,
   { compressedArchiveSize, uncompressedArchiveSize }: Pick<Ztoc, 'compressedArchiveSize' | 'uncompressedArchiveSize'>,
 ): SpanBounds {
   return {

@@ -1,0 +1,19 @@
+import { parsePlatform } from '@soci/oci';
+import { excluding, flag, parseText, valueOption } from '../command/option.ts';
+import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
+import { parseBandwidth, parseLatency } from './network-options.ts';
+
+const { jobs, 'min-layer-size': minLayerSize } = INDEX_OPTIONS;
+
+/** Options of `report`. */
+export const REPORT_OPTIONS = {
+  platform: valueOption('PLATFORM', parsePlatform, 'select a platform of a multi-platform image', 'p'),
+  profile: excluding(valueOption('FILE', parseText, 'use this profile (default: predict one)'), 'use-stored-profile'),
+  'use-stored-profile': flag('use the profile of the repository'),
+  bandwidth: valueOption('RATE', parseBandwidth, 'assume this bandwidth, in bit/s (default 1G)'),
+  latency: valueOption('TIME', parseLatency, 'assume this latency (default 10ms)'),
+  'min-layer-size': minLayerSize,
+  jobs,
+  ...REGISTRY_OPTIONS,
+} as const;
