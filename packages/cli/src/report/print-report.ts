@@ -80,7 +80,7 @@ const SETTING_COLUMNS: readonly Column[] = [
 ];
 
 /** Says which profile a report follows, and how much of the image it reads. */
-export function describeProfile({ assessment: { analysis }, profile }: Report): string {
+function describeProfile({ assessment: { analysis }, profile }: Report): string {
   const { files, filesFound, layers } = analysis;
   const name = profile === 'stored' ? 'stored' : profile === 'predicted' ? 'predicted' : escapeText(profile.file);
   const all = layers.flatMap(({ content }) => content ?? []);

@@ -11,7 +11,7 @@ export interface ImageAnalysis {
   readonly manifest: Descriptor;
   /** Words of the start command: `Entrypoint` and `Cmd`. Empty if the image has none. */
   readonly command: readonly string[];
-  /** Origin of the profile. Undefined if a given profile does not tell it. */
+  /** Origin of the profile. Undefined if a given profile does not have it. */
   readonly origin: ProfileOrigin | undefined;
   /** Number of files in the profile. 0 if a prediction found no program. */
   readonly files: number;
