@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -26,6 +26,12 @@ it("contains the construct's example, without the surrounding app", () => {
   for (const part of construct.trim().split('\n\n')) expect(whole).toContain(part);
 });
 
+it('docs/README.md links to every page of docs', () => {
+  const pages = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md');
+  const index = readFileSync(join(ROOT, 'docs', 'README.md'), 'utf8');
+  expect(pages.filter((name) => !index.includes(`](${name})`))).toEqual([]);
+});
+
 it("runs the library's example", async () => {
   writeFileSync(join(folder, 'example.ts'), library);
   const registry = await startTestRegistry();
@@ -40,4 +46,4 @@ it("runs the library's example", async () => {
   } finally {
     await registry.stop();
   }
-});
+}, 60_000);
