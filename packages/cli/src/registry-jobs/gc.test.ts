@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fillRegistry } from '../fixtures/fill-registry.ts';
 import { useForwardProxies } from '../fixtures/forward-proxy.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
@@ -135,10 +137,50 @@ describe('gc', { timeout: 300_000 }, () => {
     [['--delete'], '--delete needs --in-use'],
     [['--undo', 'x'], '--undo needs --delete'],
     [['--restore', 'x', '--delete'], 'cannot use --restore with --delete'],
+    [['--restore', 'x', '--in-use', 'none'], 'cannot use --restore with --in-use'],
+    [['--delete', '--in-use', 'none', '--in-use', 'ecs:web'], '--in-use none cannot be used with another list'],
+    [['--delete', '--in-use', 'ecs:'], 'has no name of a cluster'],
   ])('rejects %s', async (argv, message) => {
     const run = await runCli(['gc', ...argv, 'registry.example/app']);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain(message);
+  });
+
+  it('deletes nothing if Amazon ECS does not allow to list what runs', async () => {
+    const registry = await startWith(2);
+    await deleteImage(registry, 'v1');
+    const ecs = createServer((_, response) => {
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify({ __type: 'AccessDeniedException', message: 'not authorized' }));
+    });
+    await new Promise<void>((resolve) => ecs.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void ecs.close());
+    const env = {
+      AWS_ENDPOINT_URL_ECS: `http://127.0.0.1:${(ecs.address() as AddressInfo).port}`,
+      AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'key',
+      AWS_REGION: 'eu-west-1',
+    };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const argv = ['gc', '--older-than', '0d', '--delete', '--in-use', 'ecs:web', `${registry.host}/*`];
+    const run = await runCli(argv, { env });
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('AWS denies ecs:ListTasks') });
+    expect(registry.tags('app')).toEqual(['v1-soci', 'v2', 'v2-soci']);
+  });
+
+  it('keeps what any of several lists has', async () => {
+    const registry = await startWith(3);
+    for (const tag of ['v1', 'v2']) await deleteImage(registry, tag);
+    const lists = ['v1', 'v2'].map((tag) => {
+      const list = join(folder, `in-use-${tag}.txt`);
+      writeFileSync(list, `${registry.host}/app:${tag}-soci\n`);
+      return list;
+    });
+    const argv = ['--json', '--older-than', '0d', ...lists.flatMap((list) => ['--in-use', list])];
+    const [found] = jsonLines<Found>(await gc(registry, ...argv));
+    expect(found?.repositories[0]?.garbage).toEqual([]);
+    expect(found?.repositories[0]?.kept.map(({ reason }) => reason)).toEqual(['in-use', 'in-use']);
   });
 
   it('rejects a list of images in use that is empty, and a file that is not an undo file', async () => {

@@ -47,12 +47,13 @@ beforeAll(async () => {
     define: { BUNDLED_VERSION: '"0.0.0"' },
     logLevel: 'error',
   });
-});
+}, 120_000);
 
 /** Starts the command line as a process of its own. */
 function startBackfill(registry: TestRegistry, state: string) {
   const file = pathToFileURL(join(folder, 'program', 'main.mjs')).href;
   const program = `import { main } from ${JSON.stringify(file)}; process.exitCode = await main(process.argv.slice(1));`;
+  // Many images at a time, because each waits for 18 responses. A loaded machine takes long for each.
   const words = ['backfill', '--json', '--min-layer-size', '0', '--no-reuse', '--jobs', '64', '--state', state];
   const ecr = ['--plain-http', '--rate', '10000/s', `${ECR_HOST}/*`];
   const node = ['--input-type=module', '-e', program, '--'];

@@ -11,7 +11,7 @@ import {
 } from '@soci/registry-jobs';
 import { type CommandArguments, type CommandContext, EXIT, type ExitCode } from '../command/command.ts';
 import { parseDuration } from '../command/duration.ts';
-import { excluding, flag, omitUndefined, parseText, valueOption } from '../command/option.ts';
+import { excluding, flag, listOption, omitUndefined, parseText, valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
 import { describeError } from '../terminal/describe-error.ts';
 import { pluralize } from '../terminal/quantity.ts';
@@ -27,7 +27,7 @@ import { runRestore } from './run-restore.ts';
 /** Options of `gc`. */
 export const GC_OPTIONS = {
   'older-than': valueOption('AGE', parseDuration, 'keep what was pushed within AGE (default 30d)'),
-  'in-use': valueOption('LIST', parseText, 'keep images of a FILE, of ecs:CLUSTER, or none'),
+  'in-use': listOption('LIST', (list) => [list], 'keep images of FILE, ecs:CLUSTER, or none; repeatable'),
   'include-unmarked': flag('include what other SOCI tools left behind'),
   'include-copies': flag('include images whose source was never in the repository'),
   'output-tag': valueOption('TAG', parseOutputTagOption, 'name the tags of indexes (default {tag}-soci)'),
@@ -54,7 +54,8 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   const { operands, options } = args;
   if (options.restore !== undefined) return runRestore(options.restore, args, context);
   if (operands.length === 0) throw usageError('missing HOST/GLOB', 'Example: soci-index gc registry.example/team/app');
-  if (options.delete && options['in-use'] === undefined) {
+  const isInUseKnown = options['in-use'].length > 0;
+  if (options.delete && !isInUseKnown) {
     throw usageError(
       '--delete needs --in-use: a SOCI-enabled image without its source image can still be deployed',
       'Give a FILE with the images in use, or ecs:CLUSTER. If no image is in use, write --in-use none.',
@@ -62,8 +63,7 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   }
   if (options.undo !== undefined && !options.delete) throw usageError('--undo needs --delete');
   const globs = parseRegistryGlobs(operands);
-  const inUse =
-    options['in-use'] === undefined ? undefined : await readImagesInUse(options['in-use'], globs.host, context);
+  const inUse = isInUseKnown ? await readImagesInUse(options['in-use'], globs.host, context) : undefined;
   const age = options['older-than'];
   const policy: GarbagePolicy = {
     includeUnmarked: options['include-unmarked'],
@@ -76,7 +76,7 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   try {
     const catalog = openCatalog(globs.host, stores, context.env);
     const { plans, failed } = await planAll(catalog, globs, policy, context);
-    const found = { host: globs.host, plans, failed, isInUseKnown: inUse !== undefined };
+    const found = { host: globs.host, plans, failed, isInUseKnown };
     if (!options.delete || inUse === undefined) {
       await printGarbage(found, context.output);
       return EXIT.SUCCESS;
