@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { contentOf, makeImage, makeLayer, pushImage } from '@soci/test-content';
+import { join } from 'node:path';
+import { noise } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROGRAM_OPTIONS } from './command/command.ts';
 import { COMMANDS } from './command-table.ts';
+import { packImage } from './fixtures/pack-image.ts';
 import { runCli } from './fixtures/run-cli.ts';
 
 const FOLDER = new URL('../../../docs/guide/', import.meta.url);
@@ -25,10 +26,10 @@ describe.each(withCommands)('the commands of docs/guide/%s', (_, lines) => {
   // A registry with an indexed image, and one without an index.
   beforeAll(async () => {
     registry = await startTestRegistry({ redirects: true });
-    const tar = gunzipSync(makeLayer('etc/os-release', 11 << 20).bytes);
-    const image = makeImage([contentOf('application/vnd.oci.image.layer.v1.tar', tar)]);
-    for (const repository of ['app', 'other']) await pushImage(registry, repository, 'v1', image);
     process.chdir(folder);
+    const files = { 'usr/bin/app': noise(1 << 20, 1), 'usr/share/data': noise(11 << 20, 2) };
+    await packImage(join(folder, 'image'), [files], { Cmd: ['/usr/bin/app'] });
+    for (const repository of ['app', 'other']) await registry.loadLayout(repository, join(folder, 'image'), 'v1');
     await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
   }, 60_000);
 
