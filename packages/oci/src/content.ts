@@ -18,6 +18,17 @@ export interface FetchOptions extends CallOptions {
   readonly reuseChunks?: boolean;
 }
 
+/** Options of {@link RangeFetcher.fetchRange}. */
+export interface RangeOptions extends CallOptions {
+  /**
+   * Memory that the store may use for the result, at least as large as the range. Many ranges of a blob then need no new
+   * memory. A store may ignore it.
+   *
+   * @default none: the result owns its memory
+   */
+  readonly buffer?: Uint8Array | undefined;
+}
+
 /** A range of a blob. Both values are whole numbers, at least 0. */
 export interface ByteRange {
   /** Offset of the first byte. */
@@ -40,7 +51,7 @@ export interface Fetcher {
 /** Reads a range of a blob. */
 export interface RangeFetcher {
   /** Returns exactly `range.length` bytes. @throws OciError `RANGE_INVALID` past the end, `NOT_FOUND` */
-  fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array>;
+  fetchRange(target: Descriptor, range: ByteRange, options?: RangeOptions): Promise<Uint8Array>;
 }
 
 /** Content to write, whole or as a stream. */

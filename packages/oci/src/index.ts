@@ -13,6 +13,7 @@ export {
   type PushContent,
   type Pusher,
   type RangeFetcher,
+  type RangeOptions,
   type ReferrerLister,
   type RepositoryLocation,
   type Resolver,

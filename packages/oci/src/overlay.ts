@@ -7,6 +7,7 @@ import type {
   PushContent,
   Pusher,
   RangeFetcher,
+  RangeOptions,
 } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 
@@ -28,7 +29,7 @@ export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
     yield* (await this.#storeOf(target, options)).fetch(target, options);
   }
 
-  async fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array> {
+  async fetchRange(target: Descriptor, range: ByteRange, options?: RangeOptions): Promise<Uint8Array> {
     return (await this.#storeOf(target, options)).fetchRange(target, range, options);
   }
 

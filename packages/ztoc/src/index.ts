@@ -16,7 +16,12 @@ export type { GzipCheckpoint, SpanStart } from './gzip/checkpoints.ts';
 export type { ZtocLimits } from './limits.ts';
 export type { ArchivePath, DirectoryItem } from './read/archive-tree.ts';
 export { type HttpSourceOptions, httpSource } from './read/http-source.ts';
-export { bytesSource, type RandomAccessSource, type ReadOptions } from './read/random-access-source.ts';
+export {
+  bytesSource,
+  type RandomAccessSource,
+  type ReadOptions,
+  type SourceReadOptions,
+} from './read/random-access-source.ts';
 export type { OpenZtocOptions } from './read/span-store.ts';
 export {
   extractFile,

@@ -61,9 +61,9 @@ export async function readLayer(layer: Descriptor, { store, call, onRead }: Laye
 export function rangesOf(layer: Descriptor, { store, onRead }: LayerStore): RandomAccessSource {
   return {
     size: layer.size,
-    read: (offset, length, { signal } = {}) => {
+    read: (offset, length, { signal, buffer } = {}) => {
       onRead(length);
-      return store.fetchRange(layer, { offset, length }, signal === undefined ? {} : { signal });
+      return store.fetchRange(layer, { offset, length }, { buffer, ...(signal && { signal }) });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type RandomAccessSource, type ReadOptions, ZtocError } from '@soci/ztoc';
+import { type RandomAccessSource, type SourceReadOptions, ZtocError } from '@soci/ztoc';
 
 /** Time after which the stream is closed if nothing reads on, in milliseconds. */
 const IDLE_TIMEOUT = 5000;
@@ -23,16 +23,18 @@ export class StreamSource implements RandomAccessSource {
     this.size = size;
   }
 
-  read(offset: number, length: number, { signal }: ReadOptions = {}): Promise<Uint8Array> {
-    const result = this.#lastRead.then(() => this.#read(offset, length, signal));
+  read(offset: number, length: number, { signal, buffer }: SourceReadOptions = {}): Promise<Uint8Array> {
+    const result = this.#lastRead.then(() =>
+      this.#read(offset, buffer?.subarray(0, length) ?? new Uint8Array(length), signal),
+    );
     this.#lastRead = result.catch(() => {});
     return result;
   }
 
-  async #read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async #read(offset: number, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
     clearTimeout(this.#idle);
     if (offset < this.#position) await this.#close();
-    const bytes = new Uint8Array(length);
+    const { length } = bytes;
     try {
       for (let filled = 0; filled < length; ) {
         signal?.throwIfAborted();

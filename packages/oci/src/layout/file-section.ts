@@ -52,14 +52,15 @@ export async function* readSection(
   }
 }
 
-/** Reads exactly `length` bytes from `offset` of a section. */
+/** Reads exactly `length` bytes from `offset` of a section. @param buffer - Memory for them. */
 export async function readSectionAt(
   section: FileSection,
   offset: number,
   length: number,
   name: string,
+  buffer?: Uint8Array,
 ): Promise<Uint8Array> {
-  return fill(allocate(length), section, offset, name);
+  return fill(buffer?.subarray(0, length) ?? allocate(length), section, offset, name);
 }
 
 async function fill(buffer: Uint8Array, section: FileSection, offset: number, name: string): Promise<Uint8Array> {

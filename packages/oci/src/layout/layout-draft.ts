@@ -11,6 +11,7 @@ import type {
   PushContent,
   Pusher,
   RangeFetcher,
+  RangeOptions,
   RootAdder,
   StreamPusher,
   Tagger,
@@ -75,7 +76,7 @@ export class LayoutDraft
     return this.#store.fetch(target, options);
   }
 
-  fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array> {
+  fetchRange(target: Descriptor, range: ByteRange, options?: RangeOptions): Promise<Uint8Array> {
     return this.#store.fetchRange(target, range, options);
   }
 

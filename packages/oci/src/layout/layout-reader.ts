@@ -6,6 +6,7 @@ import {
   type FetchOptions,
   type Prober,
   type RangeFetcher,
+  type RangeOptions,
   type ReferrerLister,
   type Resolver,
 } from '../content.ts';
@@ -45,12 +46,12 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     }
   }
 
-  async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
+  async fetchRange(target: Descriptor, range: ByteRange, options: RangeOptions = {}): Promise<Uint8Array> {
     options.signal?.throwIfAborted();
     const section = await this.#openContent(target);
     try {
       checkRange(range, section.size, target.digest);
-      return await readSectionAt(section, range.offset, range.length, target.digest);
+      return await readSectionAt(section, range.offset, range.length, target.digest, options.buffer);
     } finally {
       await section.close();
     }

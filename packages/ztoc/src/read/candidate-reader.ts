@@ -6,28 +6,34 @@ import { type RandomAccessSource, readFrom } from './random-access-source.ts';
 import { checkSpanSize, DEFAULT_MAX_FETCH_SIZE, DEFAULT_MAX_SPAN_SIZE, type OpenZtocOptions } from './span-store.ts';
 
 /** Bytes of the layer that are decoded at a time. Less than this is decoded after the end of a range. */
-const STEP = 16 << 10;
+const STEP = 8 << 10;
 
-/** Minimum number of bytes of output between two points in a span. */
+/** Minimum number of bytes of output between two points. */
 const MIN_POINT_DISTANCE = 64 << 10;
 
-/** Maximum number of points that are kept. Each needs 32 KiB. */
-const MAX_POINTS = 128;
+/** Minimum number of bytes of output between two points that are kept, except for the last point before the end of a range. */
+const KEPT_POINT_DISTANCE = 192 << 10;
+
+/** Maximum number of points that are kept: 8 MiB, because each needs 32 KiB. */
+const MAX_POINTS = 256;
 
 /**
  * Reads ranges of a gzip layer from the nearest candidate before them, without verification. Decodes no more than it has to,
- * and keeps no output: instead it keeps the last point before the end of each range at which decoding can start. A reader of
- * files in the order of the layer then decodes each byte about once. Concurrent reads are allowed.
+ * and keeps no output: instead it keeps points on the way at which decoding can start again. A reader of files in the order of
+ * the layer then decodes each byte about once. Reads run one after the other.
  */
 export class CandidateReader {
   readonly #spans: readonly Span[];
   readonly #source: RandomAccessSource;
   readonly #maxFetchSize: number;
   readonly #maxSpanSize: number;
-  /** Points at which ranges ended: the newest ones, in any order. */
+  #lastRead: Promise<unknown> = Promise.resolve();
+  /** Points at which decoding can start: the newest ones, in any order. */
   readonly #points: GzipCheckpoint[] = [];
   /** Index of the next point. */
   #nextPoint = 0;
+  /** Memory for the bytes of the layer that are fetched. */
+  #buffer: Uint8Array | undefined;
   /** The bytes of the layer that were fetched last. */
   #fetched: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
 
@@ -43,7 +49,13 @@ export class CandidateReader {
    * Reads a range of the uncompressed stream.
    * @throws {ZtocError} `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`; `ZTOC_INVALID` if the range ends after the layer.
    */
-  async read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const result = this.#lastRead.then(() => this.#read(offset, length, signal));
+    this.#lastRead = result.catch(() => {});
+    return result;
+  }
+
+  async #read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const spans = spansOfRange(this.#spans, offset, length);
     for (const span of spans) checkSpanSize(span, this.#maxSpanSize);
     const [first] = spans;
@@ -65,7 +77,7 @@ export class CandidateReader {
       const message = `the layer ends before byte ${offset + length} of its content: the zTOC does not describe this layer`;
       throw new ZtocError('GZIP_TRUNCATED', message, { offset: end });
     }
-    if (inflater.lastPoint !== undefined) this.#keep(inflater.lastPoint);
+    for (const point of inflater.points) this.#keep(point);
     return inflater.range;
   }
 
@@ -90,21 +102,24 @@ export class CandidateReader {
     signal?.throwIfAborted();
     const { start, bytes } = this.#fetched;
     if (at >= start && at < start + bytes.length) return bytes.subarray(at - start, end - start);
-    const fetched = await readFrom(this.#source, at, Math.min(end - at, this.#maxFetchSize), signal);
+    const length = Math.min(end - at, this.#maxFetchSize);
+    if (this.#buffer === undefined || this.#buffer.length < length) this.#buffer = new Uint8Array(length);
+    this.#fetched = { start: 0, bytes: new Uint8Array(0) };
+    const fetched = await readFrom(this.#source, at, length, signal, this.#buffer);
     this.#fetched = { start: at, bytes: fetched };
     return fetched;
   }
 }
 
-/** Inflates one range of a layer, and remembers the last point before its end at which decoding can start. */
+/** Inflates one range of a layer, and remembers points before its end at which decoding can start. */
 class RangeInflater {
   readonly range: Uint8Array;
   readonly #start: GzipCheckpoint;
   readonly #end: number;
   readonly #decoder: GzipDecoder;
-  /** Window of the last point: filled again for each. */
-  #window: Uint8Array | undefined;
-  #lastPoint: GzipCheckpoint | undefined;
+  readonly #kept: GzipCheckpoint[] = [];
+  /** The last point. Its window is overwritten by the next one, unless it is kept. */
+  #last: GzipCheckpoint | undefined;
   #position: number;
   #filled = 0;
 
@@ -126,9 +141,9 @@ class RangeInflater {
     return this.#filled === this.range.length;
   }
 
-  /** The last point before the end of the range, if there is one after the start. */
-  get lastPoint(): GzipCheckpoint | undefined {
-    return this.#lastPoint;
+  /** Points between the start and the end of the range: some at a distance, and the last one. */
+  get points(): readonly GzipCheckpoint[] {
+    return this.#last === undefined ? this.#kept : [...this.#kept, this.#last];
   }
 
   /** Decodes until the range is complete. */
@@ -155,13 +170,19 @@ class RangeInflater {
   #remember({ inputOffset, outputOffset, bits, window }: GzipCheckpoint): void {
     const start = this.#start;
     if (outputOffset === 0 || start.outputOffset + outputOffset > this.#end) return;
-    this.#window ??= new Uint8Array(WINDOW_SIZE);
-    this.#window.set(window);
-    this.#lastPoint = {
+    const copy = this.#last?.window ?? new Uint8Array(WINDOW_SIZE);
+    copy.set(window);
+    const point = {
       inputOffset: start.inputOffset + inputOffset,
       outputOffset: start.outputOffset + outputOffset,
       bits,
-      window: this.#window,
+      window: copy,
     };
+    const previous = this.#kept.at(-1) ?? start;
+    if (point.outputOffset - previous.outputOffset < KEPT_POINT_DISTANCE) this.#last = point;
+    else {
+      this.#kept.push(point);
+      this.#last = undefined;
+    }
   }
 }

@@ -25,9 +25,9 @@ export async function fileSource(path: string | URL): Promise<FileSource> {
   const close = () => file.close();
   return {
     size,
-    async read(offset, length, { signal } = {}) {
+    async read(offset, length, { signal, buffer } = {}) {
       requireRange(size, offset, length);
-      const bytes = new Uint8Array(length);
+      const bytes = buffer?.subarray(0, length) ?? new Uint8Array(length);
       for (let filled = 0; filled < length; ) {
         signal?.throwIfAborted();
         const position = offset + filled;

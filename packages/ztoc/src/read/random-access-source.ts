@@ -6,16 +6,26 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link RandomAccessSource.read}. */
+export interface SourceReadOptions extends ReadOptions {
+  /**
+   * Memory that the source may use for the result, at least as large as the range. A source may ignore it.
+   * @default none: the result must not change afterwards
+   */
+  readonly buffer?: Uint8Array | undefined;
+}
+
 /** Random access to the bytes of a layer, for example in memory, in a file or on an HTTP server. Spans are verified. */
 export interface RandomAccessSource {
   /** Size of the layer in bytes. */
   readonly size: number;
   /**
-   * Reads exactly `length` bytes from `offset`. The result must not change afterwards.
+   * Reads exactly `length` bytes from `offset`. The result must not change afterwards, unless it is in
+   * `buffer`.
    * @throws {ZtocError} `SOURCE_READ_FAILED` if the range is invalid or the read fails. The reason of the signal if it
    * is aborted.
    */
-  read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  read(offset: number, length: number, options?: SourceReadOptions): Promise<Uint8Array>;
 }
 
 /** Creates a source from bytes in memory. Reads return views of `bytes`, not copies. */
@@ -32,6 +42,7 @@ export function bytesSource(bytes: Uint8Array): RandomAccessSource {
 
 /**
  * Reads from a source, and checks the number of bytes that it returns.
+ * @param buffer Memory that the source may use for the result.
  * @throws {ZtocError} `SOURCE_READ_FAILED`, with the error of the source as the cause. The reason of the signal if it is
  * aborted.
  */
@@ -40,9 +51,10 @@ export async function readFrom(
   offset: number,
   length: number,
   signal: AbortSignal | undefined,
+  buffer?: Uint8Array,
 ): Promise<Uint8Array> {
   try {
-    const bytes = await source.read(offset, length, { signal });
+    const bytes = await source.read(offset, length, { signal, buffer });
     if (bytes.length === length) return bytes;
     throw new Error(`the source returned ${bytes.length} bytes`);
   } catch (error) {

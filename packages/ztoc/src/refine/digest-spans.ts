@@ -4,7 +4,7 @@ import { createSha256, formatDigest } from '../hashes.ts';
 import { type RandomAccessSource, readFrom } from '../read/random-access-source.ts';
 import { boundsOf, type Span, type SpanBounds } from '../spans/list-spans.ts';
 
-/** Bytes of the layer that are read at a time. Larger buffers wait longer for the garbage collection. */
+/** Bytes of the layer that are read at a time. */
 const READ_SIZE = 1 << 20;
 
 /** Bytes of a layer. */
@@ -27,6 +27,7 @@ export async function digestSpans(
   const sizes = { compressedArchiveSize: compressedEnd, uncompressedArchiveSize: uncompressedEnd };
   const newSpans = starts.map((start, i) => boundsOf(start, starts[i + 1], sizes));
   const digests: string[] = [];
+  const buffer = new Uint8Array(READ_SIZE);
   for (let oldAt = 0, newAt = 0; oldAt < oldSpans.length; ) {
     // Take spans from both until they end at the same byte.
     const olds = [oldSpans[oldAt++] as Span];
@@ -39,7 +40,7 @@ export async function digestSpans(
       else news.push(newSpans[newAt++] as SpanBounds);
     }
     if (olds.length === 1 && news.length === 1) digests.push((olds[0] as Span).digest);
-    else digests.push(...(await digestVerified(news, olds, layer, signal)));
+    else digests.push(...(await digestVerified(news, olds, layer, buffer, signal)));
   }
   return digests;
 }
@@ -49,12 +50,13 @@ async function digestVerified(
   ranges: readonly Range[],
   spans: readonly Span[],
   layer: RandomAccessSource,
+  buffer: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   let wrong: Span | undefined;
   // A cache or proxy on the way may have damaged the first read.
   for (let attempt = 0; attempt < 2; attempt++) {
-    const digests = await digestRanges([...spans, ...ranges], layer, signal);
+    const digests = await digestRanges([...spans, ...ranges], layer, buffer, signal);
     wrong = spans.find(({ digest }, i) => digests[i] !== digest);
     if (wrong === undefined) return digests.slice(spans.length);
   }
@@ -67,12 +69,13 @@ async function digestVerified(
 async function digestRanges(
   ranges: readonly Range[],
   layer: RandomAccessSource,
+  buffer: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const hashes = ranges.map(createSha256);
   const last = Math.max(...ranges.map(({ compressedEnd }) => compressedEnd));
   for (let at = (ranges[0] as Range).compressedStart; at < last; at += READ_SIZE) {
-    const bytes = await readFrom(layer, at, Math.min(READ_SIZE, last - at), signal);
+    const bytes = await readFrom(layer, at, Math.min(READ_SIZE, last - at), signal, buffer);
     signal?.throwIfAborted();
     for (const [i, { compressedStart, compressedEnd }] of ranges.entries()) {
       const start = Math.max(0, compressedStart - at);
