@@ -43,6 +43,15 @@ it('docs/guide/spans-and-profiles.md has the numbers of the last measurement', (
   }
 });
 
+it('docs/guide/comparison.md has the numbers of the last benchmark of a whole image', () => {
+  const [, section = ''] = read('benchmarks.md').split('\n## A whole image\n');
+  const size = /layers, (\d+ MB)/.exec(section)?.[1];
+  const [disk, ratio] = /^\| reference \|.* \| (\d+) \| ([\d.]+) /m.exec(section)?.slice(1) ?? [];
+  const page = read('guide/comparison.md');
+  expect(page).toContain(`| ${disk} MB for an image of ${size} ([run](../benchmarks.md#a-whole-image)) |`);
+  expect(page).toContain(`| ${Number(ratio).toFixed(1)} ([run](../benchmarks.md#a-whole-image)) |`);
+});
+
 function cellOf(workload: string, variant: string, network = '100-10') {
   const found = cells.find((c) => c.workload === workload && c.variant === variant && c.network === network);
   if (found === undefined) throw new Error(`${workload}, ${variant}, ${network} was not measured`);

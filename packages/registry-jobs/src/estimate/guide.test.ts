@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { estimateRun, PRICES, PRICES_DATE } from '@soci/registry-jobs';
 import { expect, it } from 'vitest';
 
-const PAGE = readFileSync(new URL('../../../../docs/guide/cost.md', import.meta.url), 'utf8');
+const DOCS = new URL('../../../../docs/', import.meta.url);
+const PAGE = readFileSync(new URL('guide/cost.md', DOCS), 'utf8');
 
 const IMAGES = 1000;
 const UNITS: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9 };
@@ -41,4 +42,28 @@ it('the formula of the guide has the prices and their date', () => {
   }
   expect(PAGE).toContain(`at list prices of us-east-1 of ${PRICES_DATE}`);
   expect(1 - PRICES.lambdaArm.usd / PRICES.lambdaX86.usd).toBeCloseTo(1 / 5, 3);
+});
+
+// Change the page if a new measurement gives other numbers.
+it('the guide says after how many starts of the measured image the index has paid for itself', () => {
+  const measured = JSON.parse(readFileSync(new URL('benchmarks-runtime.json', DOCS), 'utf8')) as {
+    workloads: { name: string; imageSize: number }[];
+    cells: { workload: string; variant: string; network: string; seconds: { median: number } }[];
+  };
+  const secondsOf = (variant: string) =>
+    measured.cells.find((c) => c.workload === 'python' && c.variant === variant && c.network === '100-10')?.seconds
+      .median ?? Number.NaN;
+  const saved = secondsOf('pull') - secondsOf('default');
+  const start = (saved * (0.04048 + 2 * 0.004445)) / 3600;
+  const bytes = measured.workloads.find(({ name }) => name === 'python')?.imageSize ?? Number.NaN;
+  const index = estimateRun({ images: 1, bytes }, { jobs: 1, billed: { memory: 1769, architecture: 'x86_64' } });
+  const once = index.costs.filter(({ name }) => name !== 'Step Functions' && !/Inspector|NAT/.test(name));
+  const cost = once.reduce((sum, { usd }) => sum + usd, 0);
+  const words = PAGE.replaceAll(/\s+/g, ' ');
+  expect(words).toContain(`With the ${Math.round(saved)} s that the index saves for \`python -c\``);
+  expect(words).toContain(`a task with 1 vCPU and 2 GB saves $${start.toFixed(5)} for each start`);
+  expect(words).toContain(`The index of that image costs $${cost.toFixed(4)} in its first month`);
+  expect([...words.matchAll(/pays for itself after (\w+) starts/g)].map(([, word]) => word)).toEqual([
+    ['one', 'two', 'three', 'four', 'five'][Math.ceil(cost / start) - 1],
+  ]);
 });
