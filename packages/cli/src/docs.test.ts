@@ -16,6 +16,7 @@ vi.mock('../../index/src/version.ts', () => ({ TOOL_VERSION: '0.0.0' }));
 
 const DOCUMENTS = {
   'docs/cli.md': new URL('../../../docs/cli.md', import.meta.url),
+  'docs/doctor.md': new URL('../../../docs/doctor.md', import.meta.url),
   'docs/profiles.md': new URL('../../../docs/profiles.md', import.meta.url),
   'README.md': new URL('../README.md', import.meta.url),
 };

@@ -1,16 +1,13 @@
-import type { ECSClient, Service } from '@aws-sdk/client-ecs';
-import { type CallOptions, isDigest, OciError } from '@soci/oci';
-import { RegistryError } from '@soci/registry';
-import { type AwsOptions, awsClientOptions, describeAwsFailure, loadSdk } from './aws-client.ts';
-import { readPages, type SendOptions } from './ecr-api.ts';
+import type { Service } from '@aws-sdk/client-ecs';
+import { type CallOptions, isDigest } from '@soci/oci';
+import type { AwsOptions } from './aws-client.ts';
+import { readPages } from './ecr-api.ts';
+import { checkFailures, openEcs } from './ecs-api.ts';
 
 /** Maximum numbers of items of one call. @see Amazon ECS API Reference */
 const MAX_LISTED = 100;
 const MAX_SERVICES = 10;
 const MAX_REVISIONS = 20;
-
-/** Attempts of a throttled call. */
-const MAX_ATTEMPTS = 10;
 
 /** Options of {@link digestsInUse}. */
 export interface DigestsInUseOptions extends AwsOptions, CallOptions {
@@ -100,38 +97,6 @@ function taskDefinitionsOf({ taskDefinition, deployments = [], taskSets = [] }: 
   return all.filter((arn) => arn !== undefined);
 }
 
-type Send = <Output>(
-  action: string,
-  send: (client: ECSClient, options: SendOptions) => Promise<Output>,
-) => Promise<Output>;
-
-async function openEcs(cluster: string, { signal, region, ...options }: DigestsInUseOptions) {
-  signal?.throwIfAborted();
-  const sdk = await loadSdk(() => import('./ecs-sdk.ts'));
-  const place = region ?? /^arn:[^:]+:ecs:([a-z\d-]+):/.exec(cluster)?.[1];
-  const api = `https://ecs.${place ?? 'us-east-1'}.amazonaws.com`;
-  const { region: _, ...common } = awsClientOptions(api, place ?? '', options);
-  const client = new sdk.ECSClient({
-    ...common,
-    ...(place !== undefined && { region: place }),
-    maxAttempts: MAX_ATTEMPTS,
-  });
-  const send: Send = async (action, use) => {
-    signal?.throwIfAborted();
-    try {
-      return await use(client, { ...(signal && { abortSignal: signal }) });
-    } catch (error) {
-      signal?.throwIfAborted();
-      if ((error as Error).name === 'ClusterNotFoundException') {
-        const remedy = 'check its name, the Region and the account';
-        throw new OciError('NOT_FOUND', `the Amazon ECS cluster ${cluster} does not exist: ${remedy}`);
-      }
-      throw describeAwsFailure(error, { host: `the Amazon ECS cluster ${cluster}`, permission: `ecs:${action}` });
-    }
-  };
-  return { sdk, send };
-}
-
 async function collectPages(
   name: string,
   read: (nextToken: string | undefined) => Promise<{ nextToken?: string | undefined; items: string[] | undefined }>,
@@ -143,14 +108,4 @@ async function collectPages(
 
 function* batches(items: readonly string[], size: number): Generator<string[], void, undefined> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
-}
-
-/** @throws RegistryError `RESPONSE_INVALID`, except for a task or service that ended after it was listed */
-function checkFailures(
-  action: string,
-  failures: readonly { readonly arn?: string | undefined; readonly reason?: string | undefined }[] = [],
-): void {
-  const failure = failures.find(({ reason }) => reason !== 'MISSING');
-  if (failure === undefined) return;
-  throw new RegistryError('RESPONSE_INVALID', `${action} cannot describe ${failure.arn}: ${failure.reason}`);
 }

@@ -20,6 +20,15 @@ export interface EcrImageId {
   readonly tag?: string;
 }
 
+/** What the ECR API says about an image. */
+export interface EcrImageDescription {
+  readonly digest?: string;
+  /** When it was pushed, in milliseconds since 1970. */
+  readonly pushedAt?: number;
+  /** Whether it is archived, so that it cannot be pulled. */
+  readonly isArchived: boolean;
+}
+
 /** An image that could not be deleted. */
 export interface EcrDeletionFailure extends EcrImageId {
   /** Failure code of Amazon ECR, such as `ImageNotFound` or `ImageReferencedByManifestList`. */
@@ -38,6 +47,8 @@ export interface EcrDeletionFailure extends EcrImageId {
 export interface EcrImages {
   /** Lists all tags of a repository with their digests. Requires `ecr:ListImages`. */
   listTags(repository: string, options?: CallOptions): AsyncGenerator<Required<EcrImageId>, void, undefined>;
+  /** Describes an image, also if it is archived; undefined if it does not exist. Requires `ecr:DescribeImages`. */
+  describe(repository: string, image: EcrImageId, options?: CallOptions): Promise<EcrImageDescription | undefined>;
   /**
    * Reports whether an image is archived. A pull of it fails as if it did not exist. Requires `ecr:DescribeImages`.
    *
@@ -60,8 +71,22 @@ export interface EcrImages {
 /** Returns the image operations of a private registry. The AWS SDK is loaded with the first call. */
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
   const api = openEcrApi(options);
-  const describe = imageDescriber();
+  const describeImages = imageDescriber();
+  const describe: EcrImages['describe'] = async (repository, image, callOptions = {}) => {
+    const call = { ...callOptions, repository, permission: 'ecr:DescribeImages' };
+    const input = { ...api.repository(repository), imageIds: [toAws(image)] };
+    const { imageDetails } = await api.call(call, (client, send) => describeImages(client, input, send));
+    const [detail] = imageDetails ?? [];
+    return (
+      detail && {
+        ...(detail.imageDigest !== undefined && { digest: detail.imageDigest }),
+        ...(detail.imagePushedAt !== undefined && { pushedAt: detail.imagePushedAt.getTime() }),
+        isArchived: isArchivedStatus(detail.imageStatus),
+      }
+    );
+  };
   return {
+    describe,
     async *listTags(repository, callOptions = {}) {
       const call = { ...callOptions, repository, permission: 'ecr:ListImages' };
       const filter = { tagStatus: 'TAGGED' as const };
@@ -77,12 +102,8 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
         }
       }
     },
-    async isArchived(repository, image, callOptions = {}) {
-      const call = { ...callOptions, repository, permission: 'ecr:DescribeImages' };
-      const input = { ...api.repository(repository), imageIds: [toAws(image)] };
-      const { imageDetails } = await api.call(call, (client, send) => describe(client, input, send));
-      return isArchivedStatus(imageDetails?.[0]?.imageStatus);
-    },
+    isArchived: async (repository, image, callOptions) =>
+      (await describe(repository, image, callOptions))?.isArchived ?? false,
     delete: (repository, images, callOptions) => deleteImages(api, repository, images, callOptions),
   };
 }

@@ -26,6 +26,8 @@ export interface ImageRequest {
   readonly snapshotter: Snapshotter;
   /** Platform, such as `linux/arm64`. @default that of this machine */
   readonly platform?: string;
+  /** Credentials of the registry for containerd, `NAME:PASSWORD`. The snapshotter does not get them. @default none */
+  readonly user?: string;
 }
 
 /** Starts containerd and the snapshotter. `folder.remove()` stops them. @throws `TestRuntimeError` */
@@ -54,6 +56,16 @@ export class Runtime {
     this.#addresses = addresses;
   }
 
+  /** Path of containerd's configuration. */
+  get containerdConfig(): string {
+    return join(this.#addresses.folder, 'containerd.toml');
+  }
+
+  /** Path of the snapshotter's configuration. */
+  get snapshotterConfig(): string {
+    return join(this.#addresses.folder, 'soci.toml');
+  }
+
   /** Path of the snapshotter's log since the last wipe. */
   get snapshotterLog(): string {
     return join(this.#addresses.folder, 'soci-snapshotter.log');
@@ -71,9 +83,8 @@ export class Runtime {
     const { folder, containerdSocket, snapshotterSocket } = this.#addresses;
     await cleanUp(folder);
     mkdirSync(join(folder, 'mounts'), { recursive: true });
-    const containerdFile = join(folder, 'containerd.toml');
-    const snapshotterFile = join(folder, 'soci.toml');
-    writeFileSync(containerdFile, containerdConfig(this.#addresses));
+    const [containerdFile, snapshotterFile] = [this.containerdConfig, this.snapshotterConfig];
+    writeFileSync(containerdFile, containerdConfig(this.#addresses, settings));
     writeFileSync(snapshotterFile, snapshotterConfig(this.#addresses, settings));
     const { PATH = '' } = process.env;
     const env = { ...process.env, PATH: `${this.#programs.containerdFolder}${delimiter}${PATH}` };
@@ -98,9 +109,10 @@ export class Runtime {
   }
 
   /** Pulls an image. @throws `TestRuntimeError` */
-  async pull({ image, snapshotter, platform }: ImageRequest): Promise<void> {
+  async pull({ image, snapshotter, platform, user }: ImageRequest): Promise<void> {
     const selected = platform === undefined ? [] : ['--platform', platform];
-    await this.#ctr(['images', 'pull', '--plain-http', '--snapshotter', snapshotter, ...selected, image]);
+    const account = user === undefined ? [] : ['--user', user];
+    await this.#ctr(['images', 'pull', '--plain-http', '--snapshotter', snapshotter, ...selected, ...account, image]);
   }
 
   /** Mounts a pulled image read-only and returns the path of its root. @throws `TestRuntimeError` */

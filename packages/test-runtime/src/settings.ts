@@ -13,6 +13,14 @@ export interface SnapshotterSettings {
   readonly prefetch?: boolean;
   /** Level of the snapshotter's log. `debug` costs CPU time. @default 'info' */
   readonly logLevel?: 'debug' | 'info';
+  /** Which kinds of indexes are used. @default both */
+  readonly versions?: readonly (1 | 2)[];
+  /** Whether layers are pulled whole, in parallel, without any index. @default false */
+  readonly parallelPull?: boolean;
+  /** Size below which layers are pulled whole, in bytes. @default 0 */
+  readonly minLayerSize?: number;
+  /** Whether containerd passes the labels that the snapshotter needs. @default true */
+  readonly labels?: boolean;
 }
 
 /** Paths and ports of a runtime. */
@@ -29,7 +37,10 @@ export interface RuntimeAddresses {
  * Returns the configuration of containerd: the snapshotter as a proxy plugin, and pulls by the transfer service, which unpacks
  * for it or for overlayfs.
  */
-export function containerdConfig({ folder, containerdSocket, snapshotterSocket }: RuntimeAddresses): string {
+export function containerdConfig(
+  { folder, containerdSocket, snapshotterSocket }: RuntimeAddresses,
+  { labels = true }: Pick<SnapshotterSettings, 'labels'> = {},
+): string {
   return `version = 3
 root = ${quote(join(folder, 'containerd'))}
 state = ${quote(join(folder, 'state'))}
@@ -61,14 +72,20 @@ address = ${quote(snapshotterSocket)}
 [proxy_plugins.soci.exports]
 address = ${quote(snapshotterSocket)}
 root = ${quote(join(folder, 'soci'))}
-enable_remote_snapshot_annotations = 'true'
+${labels ? "enable_remote_snapshot_annotations = 'true'" : ''}
 `;
 }
 
-/** Returns the configuration of the snapshotter. It loads lazily only images with an index of either version. */
+/** Returns the configuration of the snapshotter. By default, it loads lazily only images with an index of either version. */
 export function snapshotterConfig(
   { containerdSocket, metricsPort }: RuntimeAddresses,
-  { backgroundFetch = false, prefetch = false }: SnapshotterSettings,
+  {
+    backgroundFetch = false,
+    prefetch = false,
+    versions = [1, 2],
+    parallelPull = false,
+    minLayerSize = 0,
+  }: SnapshotterSettings,
 ): string {
   const eager = 'silence_period_msec = 1\nfetch_period_msec = 1\n';
   return `metrics_address = '127.0.0.1:${metricsPort}'
@@ -79,10 +96,17 @@ type = 'soci'
 containerd_address = ${quote(containerdSocket)}
 
 [pull_modes.soci_v1]
-enable = true
+enable = ${versions.includes(1)}
 
 [pull_modes.soci_v2]
-enable = true
+enable = ${versions.includes(2)}
+
+[pull_modes.parallel_pull_unpack]
+enable = ${parallelPull}
+discard_unpacked_layers = ${parallelPull}
+
+[snapshotter]
+min_layer_size = ${minLayerSize}
 
 [prefetch]
 enable = ${prefetch}

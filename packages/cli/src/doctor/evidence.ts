@@ -5,6 +5,13 @@ export interface Evidence {
   readonly registry: RegistryEvidence;
   /** Runtime that the user names with `--runtime`, or that the evidence shows. */
   readonly runtime?: RuntimeName;
+  /** A task of Amazon ECS. */
+  readonly task?: TaskEvidence;
+  /** Configuration of containerd. */
+  readonly containerd?: ContainerdEvidence;
+  /** Configuration of soci-snapshotter. */
+  readonly snapshotter?: SnapshotterEvidence;
+  readonly log?: LogEvidence;
 }
 
 /** Runtimes that doctor distinguishes. */
@@ -49,6 +56,8 @@ export interface RegistryEvidence {
   readonly listedIndexes: readonly Descriptor[];
   /** The image that was read: that of the selected platform. Absent if the root has none for it. */
   readonly image?: ExaminedImage;
+  /** The manifest of the selected platform, if it is missing or not that of an image. */
+  readonly unreadable?: Descriptor;
   /** The platform that the user or a task asks for. */
   readonly wantedPlatform?: Platform;
   /** The v2 SOCI index of the image. Absent if the image names none. */
@@ -128,4 +137,99 @@ export interface EcrEvidence {
   readonly lifecycle?: string;
   /** Why a part could not be read. */
   readonly problem?: string;
+}
+
+/** A task of Amazon ECS, from its metadata or from the API. */
+export interface TaskEvidence {
+  /** Where it was read: a file, or the API. */
+  readonly source: string;
+  readonly arn?: string;
+  /** Name or ARN of the cluster. */
+  readonly cluster?: string;
+  /** Name of the service that started it. */
+  readonly service?: string;
+  readonly region?: string;
+  /** `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. */
+  readonly launchType?: string;
+  readonly platformVersion?: string;
+  /** Such as `Linux` or `WINDOWS_SERVER_2022_CORE`. */
+  readonly platformFamily?: string;
+  /** When it was created, in milliseconds since 1970. */
+  readonly createdAt?: number;
+  /** The container that runs an image of the repository. */
+  readonly container: TaskContainer;
+  /** Names of the other containers. */
+  readonly others: readonly string[];
+}
+
+/** A container of a task. */
+export interface TaskContainer {
+  readonly name: string;
+  /** Image as in the task definition. */
+  readonly image: string;
+  readonly digest?: string;
+  /** `soci` or `overlayfs`. Only in the metadata of tasks on AWS Fargate. */
+  readonly snapshotter?: string;
+}
+
+/** Configuration of containerd. */
+export interface ContainerdEvidence {
+  readonly file: string;
+  /** Name of the proxy plugin for soci-snapshotter, if any. */
+  readonly plugin?: string;
+  /** Snapshotter of the CRI plugin (Kubernetes), if set. */
+  readonly criSnapshotter?: string;
+  /** Snapshotters that the transfer service unpacks for. */
+  readonly transferSnapshotters: readonly string[];
+  /** Whether containerd passes the labels that the snapshotter needs. */
+  readonly passesLabels: boolean;
+  /** Imported files that could not be read. */
+  readonly unreadImports: readonly string[];
+}
+
+/** Configuration of soci-snapshotter, with its defaults. */
+export interface SnapshotterEvidence {
+  readonly file: string;
+  readonly v1: boolean;
+  readonly v2: boolean;
+  readonly parallelPull: boolean;
+  /** In bytes. */
+  readonly minLayerSize: number;
+}
+
+/** Kinds of lines in logs. */
+export type LogEvent =
+  | 'all-lazy-modes-disabled'
+  | 'artifacts-denied'
+  | 'artifacts-failed'
+  | 'fuse-failed'
+  | 'generator-outcome'
+  | 'layer-too-small'
+  | 'mounted-lazily'
+  | 'no-index'
+  | 'no-labels'
+  | 'parallel-pull'
+  | 'v1-disabled'
+  | 'v2-disabled'
+  | 'wrong-content';
+
+/** A line of a log that matters. */
+export interface LogLine {
+  readonly number: number;
+  /** Message and error, shortened. */
+  readonly text: string;
+  /** Outcome and reason, for a line of the generator function. */
+  readonly outcome?: string;
+}
+
+/** What a log says. */
+export interface LogEvidence {
+  readonly file: string;
+  readonly lines: number;
+  /** The number of lines, and the last one, of each kind. */
+  readonly events: ReadonlyMap<LogEvent, { readonly count: number; readonly last: LogLine }>;
+  /** Whether it has lines of soci-snapshotter. */
+  readonly isOfSnapshotter: boolean;
+  /** Whether it mentions the image: its name, digest or layers. */
+  readonly mentionsImage: boolean;
 }

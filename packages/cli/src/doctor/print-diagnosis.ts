@@ -71,9 +71,9 @@ export async function printDiagnosis(evidence: Evidence, diagnosis: Diagnosis, o
   };
   list(
     'Ruled out:',
-    ruledOut.map(({ title, read }) => `${title}: ${read}`),
+    ruledOut.map(({ cause, read }) => `${cause}: ${read}`),
   );
-  list('Not checked:', notChecked.map(describeUnchecked));
+  list('Not checked:', describeUnchecked(notChecked));
   if (verdict !== 'lazy') lines.push('', dim(`Cause: ${findings[0]?.cause}. ${registry.requests} requests.`));
   await output.writeLines(lines);
 }
@@ -92,8 +92,14 @@ function describeFinding(
   ];
 }
 
-function describeUnchecked({ title, reason, hint }: Diagnosis['notChecked'][number]): string {
-  return `${title}: ${reason}${hint === undefined ? '' : `; ${hint}`}`;
+/** Describes causes that could not be checked. Those that the same evidence would decide are one line. */
+function describeUnchecked(notChecked: Diagnosis['notChecked']): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { cause, reason, hint } of notChecked) {
+    const what = hint === undefined ? reason : `${reason}; ${hint}`;
+    groups.set(what, [...(groups.get(what) ?? []), cause]);
+  }
+  return [...groups].map(([what, causes]) => `${causes.join(', ')}: ${what}`);
 }
 
 function facts({ registry }: Evidence): string[] {

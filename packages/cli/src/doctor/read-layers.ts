@@ -46,7 +46,9 @@ export async function readLayerFacts(
   const own = (index?.ztocs ?? []).filter(({ layer }) => layers.has(layer));
   // A hostile index lists many zTOCs for one layer.
   const checked = await inBatches(own.slice(0, layers.size), async (ztoc): Promise<ExaminedZtoc> => {
-    return { ...ztoc, state: (await repository.exists(ztoc.descriptor, { signal })) ? 'present' : 'missing' };
+    const exists = await repository.exists(ztoc.descriptor, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    return { ...ztoc, state: exists === undefined ? 'not-checked' : exists ? 'present' : 'missing' };
   });
   const ztocs = [
     ...checked,

@@ -65,7 +65,7 @@ export async function readRegistry(reading: RegistryReading): Promise<RegistryEv
   const root = await repository.resolve(reference, { signal });
   const { platforms, listedIndexes, annotations } = await readRoot(reading, root);
   const chosen = choosePlatform(platforms, reading.platform);
-  const image = chosen && (await readImage(reading, chosen));
+  const image = chosen && (await readImage(reading, chosen).catch(nothingIfMissing));
   const base = {
     name: location.text,
     host: location.host,
@@ -77,7 +77,9 @@ export async function readRegistry(reading: RegistryReading): Promise<RegistryEv
     listedIndexes,
     ...(reading.platform && { wantedPlatform: reading.platform }),
   };
-  if (image === undefined) return { ...base, formats: new Map(), requests: budget.used };
+  if (image === undefined) {
+    return { ...base, ...(chosen && { unreadable: chosen.descriptor }), formats: new Map(), requests: budget.used };
+  }
   const index = await readIndex(reading, image, listedIndexes);
   // An image that is SOCI-enabled for another platform has no counterpart.
   const isOriginal =
@@ -96,6 +98,12 @@ export async function readRegistry(reading: RegistryReading): Promise<RegistryEv
     ...(facts.ranges && { ranges: facts.ranges }),
     requests: budget.used,
   };
+}
+
+/** The root can list a manifest that the repository does not have. */
+function nothingIfMissing(error: unknown): undefined {
+  if (error instanceof OciError && error.code === 'NOT_FOUND') return undefined;
+  throw error;
 }
 
 interface RootFacts {
@@ -168,15 +176,16 @@ async function readImage(
   };
 }
 
+/** Returns undefined if the configuration cannot be read: the platform is only for users. */
 async function readPlatform(
   { repository, signal }: RegistryReading,
   config: Descriptor,
 ): Promise<Platform | undefined> {
   try {
     return parseImageConfig(await readVerified(repository, config, { signal })).platform;
-  } catch (error) {
-    if (error instanceof OciError) return undefined;
-    throw error;
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
   }
 }
 
@@ -231,7 +240,8 @@ async function readCounterpart(
   } catch (error) {
     if (error instanceof OciError && error.code === 'NOT_FOUND') return { tag, state: 'none' };
     if (error instanceof OciError && error.code === 'REFERENCE_INVALID') return undefined;
-    throw error;
+    signal.throwIfAborted();
+    return { unread: (error as Error).message };
   }
   const { digest } = other;
   if (!isImageIndex(other.mediaType)) return { tag, state: 'not-indexed', digest };

@@ -1,10 +1,11 @@
 // The six situations that people meet most, from the reference alone.
-import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
 import {
   multiPlatformImage,
   putInto,
+  readManifest,
   runDoctor,
+  runWell,
   smallLayersImage,
   usualImage,
   zstdImage,
@@ -14,19 +15,7 @@ import { useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
 
-async function convert(...words: string[]) {
-  const run = await runCli(['convert', '-q', '--jobs', '1', ...words]);
-  expect(run, run.stderr).toMatchObject({ code: 0 });
-}
-
-interface Manifest {
-  readonly manifests: readonly { readonly digest: string; readonly artifactType?: string }[];
-  readonly layers: readonly { readonly digest: string }[];
-}
-
-function readManifest(registry: TestRegistry, reference: string): Manifest {
-  return JSON.parse(Buffer.from(registry.manifest('prod/app', reference)?.bytes ?? []).toString()) as Manifest;
-}
+const convert = (...words: string[]) => runWell('convert', '-q', '--jobs', '1', ...words);
 
 describe('doctor, from the reference alone', () => {
   it('says that the original tag is deployed, and which tag to deploy', async () => {
@@ -75,8 +64,10 @@ describe('doctor, from the reference alone', () => {
     await putInto(registry, 'prod/app', 'v1', usualImage());
     const [name, indexed] = [`${registry.host}/prod/app:v1`, `${registry.host}/prod/app:v1-soci`];
     await convert(name, indexed);
-    const soci = readManifest(registry, 'v1-soci').manifests.find(({ artifactType }) => artifactType !== undefined);
-    const [ztoc] = readManifest(registry, soci?.digest ?? '').layers;
+    const soci = readManifest(registry, 'prod/app', 'v1-soci').manifests.find(
+      ({ artifactType }) => artifactType !== undefined,
+    );
+    const [ztoc] = readManifest(registry, 'prod/app', soci?.digest ?? '').layers;
     const path = what === 'a zTOC' ? `blobs/${ztoc?.digest}` : `manifests/${soci?.digest}`;
     expect((await fetch(`${registry.url}/v2/prod/app/${path}`, { method: 'DELETE' })).status).toBe(202);
     const { code, cause, first } = await runDoctor([indexed]);

@@ -1,5 +1,6 @@
 // Whether the image that runs has a SOCI index, and whether the index is complete.
 import { pluralize, shortDigest } from '../../terminal/quantity.ts';
+import { printable } from '../../terminal/text.ts';
 import { type Cause, type CheckResult, found, notChecked, ruledOut } from '../cause.ts';
 import { type Evidence, type ExaminedIndex, type ExaminedZtoc, isUnread, type RegistryEvidence } from '../evidence.ts';
 import { indexableLayers } from '../layers.ts';
@@ -129,14 +130,26 @@ export const NOT_INDEXED: Cause = {
     }
     if (indexableLayers(registry).length === 0) return ruledOut('the image has no layer that would be indexed');
     const other = indexedName(evidence);
-    return found('cause', `${name} has no SOCI index, and no SOCI-enabled version of it was found.`, {
-      read: [readsNoAnnotation(registry), ...describeCounterpart(registry), ...describeV1(registry)],
+    const outcome = evidence.log?.events.get('generator-outcome')?.last;
+    const answer =
+      outcome === undefined
+        ? 'no SOCI-enabled version of it was found'
+        : `a function logged why: ${printable(outcome.outcome ?? '')}`;
+    return found('cause', `${name} has no SOCI index, and ${answer}.`, {
+      read: [
+        readsNoAnnotation(registry),
+        ...describeCounterpart(registry),
+        ...describeV1(registry),
+        ...(outcome === undefined ? [] : [`${evidence.log?.file}, line ${outcome.number}: ${printable(outcome.text)}`]),
+      ],
       means:
         'No tool has indexed the image, or automatic indexing skipped it, for example because no filter matches its repository and tag.',
       remedy: [
         `Index it: ${sociIndex('convert', name, other)}`,
         `Then deploy ${other}.`,
-        `If a generator function should have indexed it, read its log for ${shortDigest(registry.root?.digest ?? '')}: it says why it skipped the image.`,
+        outcome === undefined
+          ? 'If a generator function should have indexed it, pass its log with --log FILE: it says why it skipped the image.'
+          : 'docs/outcomes.md explains each outcome and what to change, such as the filters or the smallest layer size.',
       ],
     });
   },
@@ -166,6 +179,7 @@ export const V1_ONLY: Cause = {
     if (first === undefined) return ruledOut('no SOCI index of version 1 refers to the image');
     const other = indexedName(evidence);
     if (hasCounterpart(registry)) return ruledOut(`${other} has an index of version 2`);
+    if (evidence.snapshotter?.v1) return ruledOut(`${evidence.snapshotter.file}: pull_modes.soci_v1.enable is true`);
     return found('cause', `${registry.name} has only a SOCI index of version 1. Runtimes do not use it by default.`, {
       read: [
         readsNoAnnotation(registry),
@@ -270,8 +284,21 @@ export const INDEX_CONTENT_MISSING: Cause = {
   check(evidence) {
     const { registry } = evidence;
     const index = indexOf(registry);
+    const { name, image, unreadable } = registry;
+    if (unreadable !== undefined) {
+      return found('cause', `${name} lists an image manifest that cannot be read.`, {
+        read: [
+          `${name} lists ${shortDigest(unreadable.digest)} (${platformName(unreadable.platform)}), which is missing or not an image`,
+        ],
+        means:
+          'No runtime can pull this image. The copy or clean-up that left it incomplete may also have removed its index.',
+        remedy: [
+          `Push the image again, or copy it with all manifests: skopeo copy --all, or crane copy`,
+          `Then index it: ${rebuildCommand(registry)}`,
+        ],
+      });
+    }
     if (index === undefined) return ruledOut('the image names no SOCI index');
-    const { name, image } = registry;
     const copied =
       'A copy can lose it: docker pull and push, a copy of a single platform, or skopeo copy without --all. A lifecycle rule or a clean-up can delete it.';
     const remedy = [

@@ -1,0 +1,263 @@
+// Causes that the registry shows, besides the six of six-situations.test.ts.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { contentOf, makeImage } from '@soci/test-content';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import type { TestRegistry } from '@soci/test-registry';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  largeLayer,
+  multiPlatformImage,
+  putInto,
+  readManifest,
+  runDoctor,
+  runWell,
+  type StoredManifest,
+  usualImage,
+  zstdImage,
+} from '../fixtures/doctor-images.ts';
+import { useForwardProxies } from '../fixtures/forward-proxy.ts';
+import { runCli } from '../fixtures/run-cli.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
+
+const start = useTestRegistries();
+const startProxy = useForwardProxies();
+const folder = temporaryFolder();
+
+/** A registry with an image and its SOCI-enabled version. */
+async function startIndexed(options: readonly string[] = []) {
+  const registry = await start();
+  await putInto(registry, 'prod/app', 'v1', usualImage());
+  const [name, indexed] = [`${registry.host}/prod/app:v1`, `${registry.host}/prod/app:v1-soci`];
+  await runWell('convert', '-q', '--jobs', '1', ...options, name, indexed);
+  return { registry, name, indexed };
+}
+
+/** Stores a changed copy of a manifest. Returns its digest. */
+function putChanged(registry: TestRegistry, tag: string | undefined, document: StoredManifest): string {
+  const { descriptor, bytes } = contentOf(document.mediaType, document);
+  registry.putManifest('prod/app', tag ?? descriptor.digest, document.mediaType, bytes);
+  return descriptor.digest;
+}
+
+/** Replaces the image manifest and the SOCI index of `v1-soci` by changed ones that match each other. */
+function rewriteIndexed(registry: TestRegistry, change: (soci: StoredManifest) => StoredManifest): void {
+  const root = readManifest(registry, 'prod/app', 'v1-soci');
+  const [image, soci] = root.manifests as [StoredManifest['manifests'][number], StoredManifest['manifests'][number]];
+  const changed = change(readManifest(registry, 'prod/app', soci.digest));
+  const sociDigest = putChanged(registry, undefined, changed);
+  const manifest = readManifest(registry, 'prod/app', image.digest);
+  const named = { ...manifest, annotations: { 'com.amazon.soci.index-digest': sociDigest } };
+  const imageDigest = putChanged(registry, undefined, named);
+  const size = (document: object) => Buffer.from(JSON.stringify(document)).length;
+  putChanged(registry, 'v1-soci', {
+    ...root,
+    manifests: [
+      { ...image, digest: imageDigest, size: size(named) },
+      {
+        ...soci,
+        digest: sociDigest,
+        size: size(changed),
+        annotations: { 'com.amazon.soci.image-manifest-digest': imageDigest },
+      },
+    ],
+  });
+}
+
+describe('causes in the registry', () => {
+  it('original-image: the tag moved to an image that was not indexed', async () => {
+    const { registry, name, indexed } = await startIndexed();
+    await putInto(registry, 'prod/app', 'v1', makeImage([largeLayer('other')]));
+    const { code, cause, first } = await runDoctor([name]);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'original-image' });
+    expect(first?.answer).toContain(`${indexed} belongs to an older or different one`);
+  });
+
+  it('pinned-digest: a digest of the original image', async () => {
+    const { registry } = await startIndexed();
+    const { code, cause } = await runDoctor([
+      `${registry.host}/prod/app@${registry.manifest('prod/app', 'v1')?.digest}`,
+    ]);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'pinned-digest' });
+    const digest = registry.manifest('prod/app', 'v1-soci')?.digest;
+    expect(await runDoctor([`${registry.host}/prod/app@${digest}`])).toMatchObject({ code: 0, cause: null });
+  });
+
+  it('not-indexed: no index, with the reason in the log of the generator', async () => {
+    const registry = await start();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const name = `${registry.host}/prod/app:v1`;
+    const alone = await runDoctor([name]);
+    expect(alone).toMatchObject({ code: 4, cause: 'not-indexed' });
+    expect(alone.first?.remedy[0]).toBe(`Index it: soci-index convert ${name} ${name}-soci`);
+    const log = join(folder, 'generator.log');
+    const line = {
+      level: 'INFO',
+      message: 'Skipped (layers-too-small): all are',
+      repository: 'prod/app',
+      tag: 'v1',
+      outcome: 'skipped',
+    };
+    const lines = [
+      { ...line, tag: 'v2', reason: 'gone' },
+      { ...line, digest: registry.manifest('prod/app', 'v1')?.digest, reason: 'layers-too-small' },
+    ];
+    writeFileSync(log, lines.map((each) => `2026-11-29T18:00:00Z\t${JSON.stringify(each)}\n`).join(''));
+    const { cause, first } = await runDoctor(['--log', log, name]);
+    expect(cause).toBe('not-indexed');
+    expect(first?.answer).toContain('a function logged why: skipped (layers-too-small)');
+    expect(first?.read.join('\n')).toContain('line 2: Skipped (layers-too-small): all are');
+  });
+
+  it('several-v1-indexes', async () => {
+    const registry = await start();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const name = `${registry.host}/prod/app:v1`;
+    await runWell('create', '-q', name);
+    await runWell('create', '-q', '--span-size', '1MiB', '--force', name);
+    const { code, findings } = await runDoctor([name]);
+    expect({ code, causes: findings.map(({ cause }) => cause) }).toMatchObject({
+      code: 4,
+      causes: ['v1-only', 'several-v1-indexes', 'small-layers'],
+    });
+  });
+
+  it('annotation-dropped: a tool rewrote the image manifest', async () => {
+    const { registry, indexed } = await startIndexed();
+    const root = readManifest(registry, 'prod/app', 'v1-soci');
+    const [image, soci] = root.manifests as [StoredManifest['manifests'][number], StoredManifest['manifests'][number]];
+    const { annotations: _, ...bare } = readManifest(registry, 'prod/app', image.digest);
+    const digest = putChanged(registry, undefined, bare);
+    const size = Buffer.from(JSON.stringify(bare)).length;
+    const { annotations: __, ...entry } = image;
+    putChanged(registry, 'v1-soci', {
+      ...root,
+      manifests: [
+        { ...entry, digest, size },
+        { ...soci, annotations: { 'com.amazon.soci.image-manifest-digest': digest } },
+      ],
+    });
+    expect(await runDoctor([indexed])).toMatchObject({ code: 4, cause: 'annotation-dropped' });
+  });
+
+  it('index-mismatch: the index is that of other layers', async () => {
+    const { registry, indexed } = await startIndexed();
+    const other = `sha256:${'a'.repeat(64)}`;
+    rewriteIndexed(registry, (soci) => ({
+      ...soci,
+      layers: soci.layers.map((layer) => ({
+        ...layer,
+        annotations: { ...layer.annotations, 'com.amazon.soci.image-layer-digest': other },
+      })),
+    }));
+    expect(await runDoctor([indexed])).toMatchObject({ code: 4, cause: 'index-mismatch' });
+  });
+
+  it('lazy-but-slow: the spans are large', async () => {
+    const { indexed } = await startIndexed(['--span-size', '64MiB']);
+    const { code, cause, findings } = await runDoctor([indexed]);
+    expect({ code, cause }).toEqual({ code: 0, cause: null });
+    expect(findings.map((finding) => finding.cause)).toContain('lazy-but-slow');
+  });
+
+  it('blobs-unreadable: layers cannot be read', async () => {
+    const { registry, indexed } = await startIndexed();
+    const on = { method: 'GET', path: /\/blobs\// };
+    registry.inject({ on, times: Number.POSITIVE_INFINITY, fault: { kind: 'status', status: 403 } });
+    expect(await runDoctor([indexed])).toMatchObject({ code: 4, cause: 'blobs-unreadable' });
+  });
+
+  it('unsupported-compression: zstd under a media type of gzip', async () => {
+    const registry = await start();
+    const { bytes } = contentOf('', Buffer.concat([Buffer.from('28b52ffd', 'hex'), Buffer.alloc(11 << 20)]));
+    await putInto(
+      registry,
+      'prod/app',
+      'v1',
+      makeImage([contentOf('application/vnd.oci.image.layer.v1.tar+gzip', bytes)]),
+    );
+    const { code, cause, first } = await runDoctor([`${registry.host}/prod/app:v1`]);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'unsupported-compression' });
+    expect(first?.read.join('\n')).toContain('1 layer with a media type of gzip starts with the magic number of zstd');
+  });
+
+  it('platform-not-indexed: the image has no such platform at all', async () => {
+    const { name } = await startIndexed();
+    const { code, cause, first } = await runDoctor(['--platform', 'linux/arm64', name]);
+    expect({ code, cause }).toMatchObject({ code: 4 });
+    expect(first?.cause === 'platform-not-indexed' || first?.cause === 'original-image').toBe(true);
+  });
+
+  it('index-deleted: the SOCI-enabled tag does not exist, but its image does', async () => {
+    const registry = await start();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const { code, cause, first } = await runDoctor([`${registry.host}/prod/app:v1-soci`]);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'index-deleted' });
+    expect(first?.remedy[0]).toContain(
+      `soci-index convert --force ${registry.host}/prod/app:v1 ${registry.host}/prod/app:v1-soci`,
+    );
+  });
+
+  it('fails if nothing has the name', async () => {
+    const registry = await start();
+    await putInto(registry, 'prod/app', 'v1', zstdImage());
+    for (const tag of ['v2', 'v2-soci']) {
+      const run = await runCli(['doctor', '--json', `${registry.host}/prod/app:${tag}`]);
+      expect(run).toMatchObject({ code: 1, stdout: expect.stringContaining('"NOT_FOUND"') });
+    }
+  });
+
+  it.each([
+    ['registry-unsupported', 'fargate'],
+    ['runtime-unsupported', 'lambda'],
+    ['runtime-unsupported', 'eks-fargate'],
+    ['runtime-unsupported', 'sagemaker-endpoint'],
+  ])('%s: --runtime %s', async (expected, runtime) => {
+    const { indexed } = await startIndexed();
+    expect(await runDoctor(['--runtime', runtime, indexed])).toMatchObject({ code: 4, cause: expected });
+  });
+});
+
+const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+
+/** A registry that imitates Amazon ECR, under its host name. */
+async function startEcr() {
+  const registry = await start({ auth: 'ecr', ecr: true, account: '123456789012', region: 'eu-west-1' });
+  const proxy = await startProxy(registry.host);
+  const aws = {
+    AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+    AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'key',
+  };
+  for (const [name, value] of Object.entries(aws)) vi.stubEnv(name, value);
+  return { registry, env: { ...aws, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } };
+}
+
+describe('causes in Amazon ECR', () => {
+  it('image-archived', async () => {
+    const { registry, env } = await startEcr();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    registry.archive('prod/app', 'v1');
+    const { code, cause, first } = await runDoctor(['--plain-http', `${HOST}/prod/app:v1`], env);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'image-archived' });
+    expect(first?.remedy[0]).toContain('aws ecr update-image-storage-class');
+  });
+
+  it('makes at most 10 requests, plus one for each layer', async () => {
+    const { registry, env } = await startEcr();
+    const layers = ['one', 'two', 'three', 'four', 'five', 'six'].map((name) => largeLayer(name));
+    await putInto(registry, 'prod/app', 'v1', makeImage(layers));
+    await putInto(registry, 'prod/app', 'multi', multiPlatformImage());
+    for (const tag of ['v1', 'multi']) {
+      const convert = ['convert', '-q', '--plain-http', `${HOST}/prod/app:${tag}`, `${HOST}/prod/app:${tag}-soci`];
+      for (const image of [tag, `${tag}-soci`]) {
+        if (image !== tag) expect(await runCli(convert, { env })).toMatchObject({ code: 0 });
+        registry.clearRequests();
+        const { requests } = await runDoctor(['--plain-http', `${HOST}/prod/app:${image}`], env);
+        const limit = 10 + (tag === 'v1' ? layers.length : 2);
+        expect(registry.requests.length, image).toBeLessThanOrEqual(limit);
+        expect(requests, image).toBe(registry.requests.length);
+      }
+    }
+  });
+});
