@@ -1,5 +1,7 @@
+import { App } from 'aws-cdk-lib';
 import { expect, it } from 'vitest';
-import { jobsTemplate } from './jobs-template.ts';
+import { FUNCTION_KEYS } from './function-keys.ts';
+import { createJobsStack, jobsTemplate } from './jobs-template.ts';
 
 interface Template {
   readonly Parameters: Readonly<
@@ -38,6 +40,12 @@ it('takes the code of its four functions from the bucket', () => {
   const keys = code.flatMap(({ S3Key }) => (S3Key === undefined ? [] : [JSON.stringify(S3Key)]));
   expect(keys).toHaveLength(4);
   for (const key of keys) expect(key).toContain('functions/packages/soci-registry-jobs/lambda.zip');
+});
+
+it('takes the code from another key, which can contain a hash', () => {
+  const app = new App({ analyticsReporting: false });
+  const { artifactId } = createJobsStack(app, { ...FUNCTION_KEYS, jobs: 'hash/jobs.zip' });
+  expect(JSON.stringify(app.synth().getStackArtifact(artifactId).template)).toContain('hash/jobs.zip');
 });
 
 it('has a schedule only if the parameter is set', () => {

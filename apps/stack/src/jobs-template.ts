@@ -22,13 +22,19 @@ const DESCRIPTION =
 /** Returns the plain template of `SociRegistryJobs`. It uses the generator of a deployed builder. */
 export function jobsTemplate(keys: FunctionKeys = FUNCTION_KEYS): object {
   const app = new App({ analyticsReporting: false });
+  const { artifactId } = createJobsStack(app, keys);
+  return app.synth().getStackArtifact(artifactId).template as object;
+}
+
+/** Creates the stack of the template. */
+export function createJobsStack(app: App, keys: FunctionKeys = FUNCTION_KEYS): Stack {
   const stack = new Stack(app, 'SociRegistryJobs', {
     description: DESCRIPTION,
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
   });
   const jobs = createJobs(stack);
   applyCode(stack, jobs, keys);
-  return app.synth().getStackArtifact(stack.artifactId).template as object;
+  return stack;
 }
 
 function createJobs(stack: Stack): SociRegistryJobs {

@@ -49,7 +49,7 @@ export async function getRole(aws: AwsCalls, stack: DeployedStack, id: string): 
 }
 
 /** Returns all inline policies of the role of a function. */
-export async function getRolePolicies(aws: AwsCalls, { Role }: DeployedFunction): Promise<Policy[]> {
+export async function getRolePolicies(aws: AwsCalls, { Role }: Pick<DeployedFunction, 'Role'>): Promise<Policy[]> {
   const RoleName = Role.slice(Role.lastIndexOf('/') + 1);
   const { PolicyNames } = await aws.query<{ PolicyNames: string[] }>('iam', 'ListRolePolicies', { RoleName });
   return Promise.all(

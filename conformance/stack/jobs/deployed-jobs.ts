@@ -4,14 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { GENERATOR_BUNDLE, JOBS_BUNDLE } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
-import type { AwsCalls } from '../aws/aws-calls.ts';
-import { type DeployedFunction, getFunction, getRolePolicies } from '../aws/deployed.ts';
+import { ACCOUNT } from '../aws/aws-calls.ts';
+import { fillBucket } from '../aws/code-bucket.ts';
+import { type DeployedFunction, getFunction, getRole, getRolePolicies } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
-import { bootstrap, DeployedStack } from '../aws/stack.ts';
+import { bootstrap, DeployedStack, type StackParameters } from '../aws/stack.ts';
 import { createTestFunction, testFunctionOptions } from '../aws/test-function.ts';
 import type { Call, Policy } from '../iam/policy.ts';
 import { REPORT } from '../report.ts';
-import { type Resource, readTemplate, templatePath } from '../templates/templates.ts';
+import { type Resource, readTemplate, type TemplateName, templatePath } from '../templates/templates.ts';
 import { callsOfEcr, callsOfEvents, callsOfLog, callsOfRequests, callsOfS3 } from '../workflow/calls.ts';
 import { type RecordingProxy, startRecordingProxy } from '../workflow/recording-proxy.ts';
 
@@ -32,7 +33,23 @@ export interface Execution {
   readonly cause?: string;
 }
 
+/** The state machine as Step Functions describes it. */
+interface StateMachine {
+  readonly stateMachineArn: string;
+  readonly definition: string;
+  readonly roleArn: string;
+}
+
+/** A stack and the template that it was created with. */
+interface Created {
+  readonly stack: DeployedStack;
+  /** Parameters that an update must set again. */
+  readonly parameters: StackParameters;
+  readonly template: TemplateName;
+}
+
 interface RunningFunction {
+  readonly created: Created;
   readonly deployed: DeployedFunction;
   /** Additional variables with the endpoints of what the function calls. */
   readonly endpoints: Readonly<Record<string, string>>;
@@ -45,7 +62,7 @@ export class DeployedJobs {
   readonly lambda: TestLambda;
   readonly bucket: string;
   readonly #moto: Moto;
-  readonly #stack: DeployedStack;
+  readonly #jobs: Created;
   readonly #stateMachine: string;
   readonly #functions: ReadonlyMap<JobFunction, RunningFunction>;
 
@@ -53,7 +70,7 @@ export class DeployedJobs {
     registry: TestRegistry,
     lambda: TestLambda,
     moto: Moto,
-    stack: DeployedStack,
+    jobs: Created,
     names: { readonly bucket: string; readonly stateMachine: string },
     functions: ReadonlyMap<JobFunction, RunningFunction>,
   ) {
@@ -61,30 +78,52 @@ export class DeployedJobs {
     this.lambda = lambda;
     this.bucket = names.bucket;
     this.#moto = moto;
-    this.#stack = stack;
+    this.#jobs = jobs;
     this.#stateMachine = names.stateMachine;
     this.#functions = functions;
   }
 
-  /** Deploys the stack. @param prepare - Changes the text of the template. */
+  /** Deploys the stack with the constructs. @param prepare - Changes the text of the template. */
   static async start(prepare: (template: string) => string = (text) => text): Promise<DeployedJobs> {
-    const registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
-    const lambda = await startTestLambda({ retryDelay: 10 });
-    const moto = await startMoto({}, lambda.endpoint);
-    const { aws } = moto;
-    const template = writeTemplate(prepare);
-    await bootstrap(aws, [template]);
-    const stack = await DeployedStack.create(aws, 'jobs', {}, template);
-    const resources = await stack.resources();
+    const services = await startServices();
+    const { aws } = services.moto;
+    const path = writeTemplate(prepare);
+    await bootstrap(aws, [path]);
+    const stack = await DeployedStack.create(aws, 'jobs', {}, path);
+    const created = { stack, parameters: {}, template: TEMPLATE } as const;
+    return DeployedJobs.#connect(services, created, created);
+  }
+
+  /** Deploys the plain templates: a builder, and jobs that use its generator. Both index `prod/*:*`. */
+  static async startPlain(parameters: StackParameters): Promise<DeployedJobs> {
+    const services = await startServices();
+    const { aws } = services.moto;
+    await fillBucket(aws, 'code');
+    const common = { QSS3BucketName: 'code', SociRepositoryImageTagFilters: 'prod/*:*' };
+    const builder = await DeployedStack.create(aws, 'soci', { ...common, SociMinLayerSize: '1024' });
+    const { GeneratorFunction = '' } = await builder.outputs();
+    const required = { ...common, GeneratorFunction };
+    const all = { ...required, ...parameters };
+    const stack = await DeployedStack.create(aws, 'jobs', all, templatePath('plain-jobs'));
+    return DeployedJobs.#connect(
+      services,
+      { stack, parameters: required, template: 'plain-jobs' },
+      { stack: builder, parameters: {}, template: 'plain' },
+    );
+  }
+
+  static async #connect(services: Services, jobs: Created, builder: Created): Promise<DeployedJobs> {
+    const resources = await jobs.stack.resources();
     const [bucket, stateMachine] = ['AWS::S3::Bucket', 'AWS::StepFunctions::StateMachine'].map((type) => {
       const [found] = [...resources.values()].filter(({ ResourceType }) => ResourceType === type);
       return found?.PhysicalResourceId ?? '';
     }) as [string, string];
     const functions = new Map<JobFunction, RunningFunction>();
     for (const name of ['generator', ...STEPS] as const) {
-      functions.set(name, await runFunction(name, { aws, stack, registry, lambda }));
+      functions.set(name, await runFunction(name, name === 'generator' ? builder : jobs, services));
     }
-    return new DeployedJobs(registry, lambda, moto, stack, { bucket, stateMachine }, functions);
+    const { registry, lambda, moto } = services;
+    return new DeployedJobs(registry, lambda, moto, jobs, { bucket, stateMachine }, functions);
   }
 
   /** Updates the stack. @param prepare - Changes the text of the template. */
@@ -93,10 +132,21 @@ export class DeployedJobs {
     await apply();
   }
 
+  /** Updates the stack. @param parameters - Values of the parameters that are not required. The others get their defaults. */
+  async updateParameters(parameters: StackParameters): Promise<void> {
+    const { stack, parameters: required } = this.#jobs;
+    const apply = await this.#prepare(() => stack.update({ ...required, ...parameters }));
+    await apply();
+  }
+
   /** Updates the stack. Its functions run with the old settings until the returned function is called. */
-  async prepareUpdate(prepare: (template: string) => string): Promise<() => Promise<void>> {
+  prepareUpdate(prepare: (template: string) => string): Promise<() => Promise<void>> {
+    return this.#prepare(() => this.#jobs.stack.update({}, writeTemplate(prepare)));
+  }
+
+  async #prepare(update: () => Promise<void>): Promise<() => Promise<void>> {
     const before = await this.#describeFunctions();
-    await this.#stack.update({}, writeTemplate(prepare));
+    await update();
     const after = await this.#describeFunctions();
     const changed = [...after].filter(
       ([name, { Environment }]) => JSON.stringify(Environment) !== JSON.stringify(before.get(name)?.Environment),
@@ -111,8 +161,8 @@ export class DeployedJobs {
 
   async #describeFunctions(): Promise<Map<JobFunction, DeployedFunction>> {
     const described = new Map<JobFunction, DeployedFunction>();
-    for (const name of this.#functions.keys()) {
-      described.set(name, await getFunction(this.#moto.aws, this.#stack, findFunction(name)));
+    for (const [name, { created }] of this.#functions) {
+      described.set(name, await getFunction(this.#moto.aws, created.stack, findFunction(name, created.template)));
     }
     return described;
   }
@@ -150,6 +200,37 @@ export class DeployedJobs {
     const path = `/${this.bucket}?list-type=2&prefix=${encodeURIComponent(prefix)}`;
     const text = (await this.#moto.aws.get('s3', path)).toString();
     return [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
+  }
+
+  /** Describes the state machine. */
+  describeMachine(): Promise<StateMachine> {
+    const request = { stateMachineArn: this.#stateMachine };
+    return this.#moto.aws.json('states', 'AWSStepFunctions.DescribeStateMachine', request);
+  }
+
+  /** Returns the ARN of a role by a part of its logical id. */
+  async roleOf(id: string): Promise<string> {
+    const found = (await this.#roles()).find(([logicalId]) => logicalId.includes(id));
+    return `arn:aws:iam::${ACCOUNT}:role/${found?.[1] ?? ''}`;
+  }
+
+  /** Returns the permissions boundary of each role of the stack. */
+  async boundaries(): Promise<(string | undefined)[]> {
+    const roles = await Promise.all((await this.#roles()).map(([id]) => getRole(this.#moto.aws, this.#jobs.stack, id)));
+    return roles.map(({ PermissionsBoundary }) => PermissionsBoundary?.PermissionsBoundaryArn);
+  }
+
+  /** Returns the roles of the stack: logical ids and names. */
+  async #roles(): Promise<[string, string][]> {
+    const resources = [...(await this.#jobs.stack.resources())];
+    return resources.flatMap(([id, { ResourceType, PhysicalResourceId }]) =>
+      ResourceType === 'AWS::IAM::Role' ? [[id, PhysicalResourceId]] : [],
+    );
+  }
+
+  /** Returns the policies of a role. */
+  policiesOfRole(arn: string): Promise<Policy[]> {
+    return getRolePolicies(this.#moto.aws, { Role: arn });
   }
 
   /** Returns the policies of the role of a function. */
@@ -197,15 +278,25 @@ export class DeployedJobs {
   }
 }
 
-interface Environment {
-  readonly aws: AwsCalls;
-  readonly stack: DeployedStack;
+/** What the stacks run on. */
+interface Services {
   readonly registry: TestRegistry;
   readonly lambda: TestLambda;
+  readonly moto: Moto;
 }
 
-async function runFunction(name: JobFunction, { aws, stack, registry, lambda }: Environment): Promise<RunningFunction> {
-  const deployed = await getFunction(aws, stack, findFunction(name));
+async function startServices(): Promise<Services> {
+  const registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
+  const lambda = await startTestLambda({ retryDelay: 10 });
+  return { registry, lambda, moto: await startMoto({}, lambda.endpoint) };
+}
+
+async function runFunction(
+  name: JobFunction,
+  created: Created,
+  { registry, lambda, moto: { aws } }: Services,
+): Promise<RunningFunction> {
+  const deployed = await getFunction(aws, created.stack, findFunction(name, created.template));
   const [ecr, s3, events] = await Promise.all([registry.awsEndpoint, aws.url, aws.url].map(startRecordingProxy));
   if (ecr === undefined || s3 === undefined || events === undefined) throw new Error('a proxy is missing');
   const endpoints = {
@@ -215,7 +306,7 @@ async function runFunction(name: JobFunction, { aws, stack, registry, lambda }: 
     ...(name === 'generator' && { soci_registry_host: registry.host }),
   };
   createTestFunction(lambda, deployed, readFileSync(zipOf(name)), endpoints);
-  return { deployed, endpoints, proxies: { ecr, s3, events } };
+  return { created, deployed, endpoints, proxies: { ecr, s3, events } };
 }
 
 function zipOf(name: JobFunction): string {
@@ -223,12 +314,12 @@ function zipOf(name: JobFunction): string {
 }
 
 /** Returns the logical id of a function. */
-function findFunction(name: JobFunction): string {
+function findFunction(name: JobFunction, template: TemplateName): string {
   const isWanted = (id: string, { Type, Properties }: Resource) =>
     Type === 'AWS::Lambda::Function' &&
     (name === 'generator' ? id.includes('SociIndexGenerator') : Properties?.Handler === `${name}.handler`);
-  const [found] = Object.entries(readTemplate(TEMPLATE).Resources).filter(([id, resource]) => isWanted(id, resource));
-  if (found === undefined) throw new Error(`${TEMPLATE} has no function ${name}`);
+  const [found] = Object.entries(readTemplate(template).Resources).filter(([id, resource]) => isWanted(id, resource));
+  if (found === undefined) throw new Error(`${template} has no function ${name}`);
   return found[0];
 }
 

@@ -20,5 +20,8 @@ const { FUNCTION_KEYS } = stack('./dist/function-keys.js');
 /** Makes the plain template. */
 export const { plainTemplate } = stack('./dist/plain-template.js');
 
+/** Creates the stack of the second plain template in an app. */
+export const { createJobsStack } = stack('./dist/jobs-template.js');
+
 /** Creates the parameters of the plain template. */
 export const plainParameters = (scope) => createParameters(scope, FUNCTION_KEYS);

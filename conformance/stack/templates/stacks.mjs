@@ -1,6 +1,7 @@
 // The stacks of the tested templates, by name.
 import {
   cdk,
+  createJobsStack,
   plainParameters,
   SociIndexBuilder,
   SociIndexBuilderStack,
@@ -19,6 +20,8 @@ export const STACKS = {
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
       parameters: plainParameters,
     }),
+  /** The stack of the second plain template. */
+  'plain-jobs': (app) => createJobsStack(app),
   'default-props': (app) => {
     const stack = new Stack(app, 'Default');
     new SociIndexBuilder(stack, 'Soci');

@@ -8,9 +8,10 @@ export const PACKAGE_FOLDER: string = join(REPORT.folder, 'package');
 /** Folder with the templates and the findings of cdk-nag from `write-templates.mjs`. */
 export const TEMPLATES_FOLDER: string = join(REPORT.folder, 'templates');
 
-/** Names of the tested templates: the plain template, and stacks with the constructs. */
+/** Names of the tested templates: the plain templates, and stacks with the constructs. */
 export const TEMPLATE_NAMES = [
   'plain',
+  'plain-jobs',
   'default-props',
   'queued',
   'every-prop',
@@ -35,11 +36,18 @@ export interface Resource {
   readonly Properties?: Readonly<Record<string, unknown>>;
 }
 
+/** Files of the plain templates. */
+const PLAIN: Readonly<Partial<Record<TemplateName, string>>> = {
+  plain: 'SociIndexBuilder.json',
+  'plain-jobs': 'SociRegistryJobs.json',
+};
+
 /** Returns the path of a template. */
 export function templatePath(name: TemplateName): string {
-  return name === 'plain'
-    ? join(PACKAGE_FOLDER, 'cfn-ecr-aws-soci-index-builder', 'templates', 'SociIndexBuilder.json')
-    : join(TEMPLATES_FOLDER, `${name}.json`);
+  const plain = PLAIN[name];
+  return plain === undefined
+    ? join(TEMPLATES_FOLDER, `${name}.json`)
+    : join(PACKAGE_FOLDER, 'cfn-ecr-aws-soci-index-builder', 'templates', plain);
 }
 
 /** Reads a template. */

@@ -113,7 +113,11 @@ const STATES = {
     {
       StartAt: 'ListRepository',
       States: {
-        ListRepository: invoke('ListFunction', { 'run.$': '$.run', 'repository.$': '$.repository' }, { End: true }),
+        ListRepository: invoke(
+          'ListFunction',
+          { 'run.$': '$.run', 'repository.$': '$.repository' },
+          { Retry: [THROTTLED, SERVICE_ERRORS, TRY_AGAIN], End: true },
+        ),
       },
     },
     {

@@ -91,6 +91,14 @@ describe('the state machine', () => {
     );
   });
 
+  it('retries temporary errors of the generator and of a list, and nothing else that these throw', () => {
+    const { List, Index } = JSON.parse(text).States;
+    for (const state of [List.ItemProcessor.States.ListRepository, Index.ItemProcessor.States.IndexImage]) {
+      const errors = (state.Retry as { ErrorEquals: string[] }[]).flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(errors.filter((error) => !error.startsWith('Lambda.'))).toEqual(['FunctionError']);
+    }
+  });
+
   it('is the only caller of the functions, and may do nothing else than a Distributed Map needs', () => {
     expect(actionsOf(template, 'JobsStateMachine').sort()).toEqual([
       'lambda:InvokeFunction',
@@ -128,7 +136,7 @@ describe('the functions', () => {
     });
     expect(Object.fromEntries(roles)).toEqual({
       Plan: ['ecr:DescribeRepositories', 's3:PutObject'],
-      List: ['ecr:DescribeImages', 's3:PutObject'],
+      List: ['ecr:BatchGetImage', 'ecr:DescribeImages', 's3:PutObject'],
       Merge: ['s3:GetObject', 's3:ListBucket', 's3:PutObject'],
       Report: ['events:PutEvents', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
     });
