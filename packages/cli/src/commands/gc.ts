@@ -8,7 +8,7 @@ export const command = defineCommand({
       'Only what carries the annotations of this program is garbage, unless --include-unmarked is given. Without --delete, ' +
       'nothing changes.',
     'A SOCI-enabled image can be deployed without its source image. After its deletion, its tag cannot be pulled. Therefore ' +
-      '--delete needs the images in use. A digest in use protects an image, what it lists, and what lists it.',
+      '--delete needs the images in use; --in-use can be repeated. A digest in use protects an image, what it lists, and what lists it.',
     'If no SOCI-enabled image of a repository has its source image there, all of them can be copies from another repository. ' +
       'They are kept unless --include-copies is given.',
     'Before the first deletion, all manifests are in the undo file. --restore pushes them again, while the registry still has ' +

@@ -191,10 +191,45 @@ describe('of Amazon ECR', () => {
     const dry = await runCli(['backfill', '--dry-run', ...words], { env });
     expect(dry, dry.stderr).toMatchObject({ code: 0 });
     expect(dry.stdout).toMatch(/Amazon Inspector +0\.18|Amazon Inspector +\$0\.18/);
-    expect(await backfill(['--max-cost', '0.1', ...words], { env })).toMatchObject({ code: 1 });
+    const costly = await runCli(['backfill', '--dry-run', '--max-cost', '0.1', ...words], { env });
+    expect(costly).toMatchObject({ code: 0, stderr: expect.stringContaining('which is more than $0.10') });
+    expect(await backfill(['--max-cost', '0.1', ...words], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('COST_EXCEEDED'),
+    });
     expect(registry.manifest('team/app', 'v1-soci')).toBeUndefined();
     expect((await backfill(['--newer-than', '1h', ...words], { env })).report.counts).toMatchObject({ indexed: 2 });
     expect(await backfill(['--newer-than', '1h', ...words], { env })).toMatchObject({ code: 3 });
+  });
+});
+
+describe('a backfill that takes more than a day', () => {
+  it.each([
+    ['backfill', []],
+    ['backfill --dry-run', ['--dry-run']],
+  ])('is announced before it starts: %s', async (_, more) => {
+    const ecr = { account: '123456789012', region: 'eu-west-1' };
+    const registry = await startWith(1, ['app'], { auth: 'ecr', ecr: true, ...ecr });
+    const { bytes = new Uint8Array(), mediaType = '' } = registry.manifest('app', 'v1') ?? {};
+    const manifest = JSON.parse(Buffer.from(bytes).toString());
+    manifest.layers[0].size = 40e12;
+    registry.putManifest('app', 'huge', mediaType, Buffer.from(JSON.stringify(manifest)));
+    registry.clearRequests();
+    const aws = {
+      AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+      AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'key',
+    };
+    for (const [name, value] of Object.entries(aws)) vi.stubEnv(name, value);
+    const env = { ...aws, HTTP_PROXY: registry.url, NO_PROXY: '127.0.0.1' };
+    const host = `${ecr.account}.dkr.ecr.${ecr.region}.amazonaws.com`;
+    const pulls: number[] = [];
+    const onStderr = (text: string) => {
+      if (!text.includes('this run takes about 3 d')) return;
+      pulls.push(registry.requests.filter(({ path }) => path.startsWith('/v2/')).length);
+    };
+    await backfill([...more, '--plain-http', '--retry-times', '0', `${host}/app`], { env, onStderr });
+    expect(pulls).toEqual([0]);
   });
 });
 

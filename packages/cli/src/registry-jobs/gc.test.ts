@@ -139,6 +139,7 @@ describe('gc', { timeout: 300_000 }, () => {
     [['--restore', 'x', '--delete'], 'cannot use --restore with --delete'],
     [['--restore', 'x', '--in-use', 'none'], 'cannot use --restore with --in-use'],
     [['--delete', '--in-use', 'none', '--in-use', 'ecs:web'], '--in-use none cannot be used with another list'],
+    [['--restore', 'x', '--continue', 'y'], 'cannot use --restore with --continue'],
     [['--delete', '--in-use', 'ecs:'], 'has no name of a cluster'],
   ])('rejects %s', async (argv, message) => {
     const run = await runCli(['gc', ...argv, 'registry.example/app']);
@@ -199,8 +200,9 @@ describe('gc', { timeout: 300_000 }, () => {
     const registry = await startWith(2);
     await deleteImage(registry, 'v1');
     const undo = join(folder, 'failed.jsonl');
+    const parts = JSON.parse(Buffer.from(registry.manifest('app', 'v1-soci')?.bytes ?? []).toString()).manifests;
     const fault = { kind: 'status', status: 500 } as const;
-    registry.inject({ on: { method: 'DELETE' }, after: 1, times: Number.POSITIVE_INFINITY, fault });
+    const failures = registry.inject({ on: { method: 'DELETE' }, after: 1, times: Number.POSITIVE_INFINITY, fault });
     const argv = ['--older-than', '0d', '--delete', '--in-use', 'none', '--undo', undo, '--retry-times', '0'];
     const run = await gc(registry, ...argv);
     expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('DELETION_FAILED') });
@@ -209,6 +211,18 @@ describe('gc', { timeout: 300_000 }, () => {
     expect(await runCli(['gc', '--restore', undo])).toMatchObject({ code: 0 });
     expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
     expect(readdirSync(folder).filter((name) => name.includes('.tmp-'))).toEqual([]);
+
+    // The image is deleted again, and its parts remain. Only the undo file says that they are ours.
+    const second = join(folder, 'failed-again.jsonl');
+    failures.remove();
+    registry.inject({ on: { method: 'DELETE' }, after: 1, times: 2, fault });
+    const again = [...argv.slice(0, 6), second, '--retry-times', '0'];
+    expect((await gc(registry, ...again)).stderr).toContain(`run the command again with --continue ${second}`);
+    expect(registry.tags('app')).toEqual(['v2', 'v2-soci']);
+    const third = [...argv.slice(0, 6), join(folder, 'finished.jsonl')];
+    expect((await gc(registry, ...third)).stdout).toContain('Deleted 0 manifests of 0.');
+    expect((await gc(registry, ...third, '--continue', second)).stdout).toContain('Deleted 2 manifests of 2.');
+    for (const { digest } of parts) expect(registry.manifest('app', digest)).toBeUndefined();
   });
 
   it('finds what a moved tag left behind in Amazon ECR, and keeps what is too new', async () => {

@@ -104,7 +104,7 @@ async function backfill(run: Backfill, context: CommandContext): Promise<ExitCod
   const plan = { host, repositories: counts, failed, items: selected, estimate };
   if (selected.length === 0 || options['dry-run']) await printPlan(plan, output);
   if (selected.length === 0) return EXIT.NOTHING_TO_INDEX;
-  warnAboutEstimate(estimate, options['max-cost'], output);
+  warnAboutEstimate(estimate, options, output);
   return options['dry-run'] ? EXIT.SUCCESS : index(run, plan, context);
 }
 
@@ -166,20 +166,26 @@ function estimateItems(items: readonly Item[], host: string, options: Options): 
   );
 }
 
-/** @throws CliError `COST_EXCEEDED` if the run may cost more than `maxCost` dollars. */
-function warnAboutEstimate({ seconds, maxUsd }: RunEstimate, maxCost: number | undefined, output: Output): void {
+/**
+ * Warns before the run starts. A dry run only warns about the cost, too.
+ *
+ * @throws CliError `COST_EXCEEDED` if the run may cost more than `--max-cost`.
+ */
+function warnAboutEstimate({ seconds, maxUsd }: RunEstimate, options: Options, output: Output): void {
+  const { 'max-cost': maxCost, 'dry-run': isDryRun } = options;
   if (seconds > LONG_RUN) {
     output.warn(
       `this run takes about ${formatDuration(seconds)}: use --limit, or raise --jobs and --rate if the registry allows it`,
     );
   }
   if (maxCost === undefined || maxUsd <= maxCost) return;
-  throw new CliError(
-    'COST_EXCEEDED',
-    `the run may cost ${formatUsd(maxUsd)}, which is more than ${formatUsd(maxCost)}`,
-    {
-      remedy:
-        'See the formula with --dry-run. Select fewer images with --filter, --newer-than or --limit, or raise --max-cost.',
-    },
-  );
+  const problem = `the run may cost ${formatUsd(maxUsd)}, which is more than ${formatUsd(maxCost)}`;
+  if (isDryRun) {
+    output.warn(`${problem}: without --dry-run, it does not start`);
+    return;
+  }
+  throw new CliError('COST_EXCEEDED', problem, {
+    remedy:
+      'See the formula with --dry-run. Select fewer images with --filter, --newer-than or --limit, or raise --max-cost.',
+  });
 }

@@ -8,12 +8,13 @@ import {
   type GarbagePlan,
   type GarbagePolicy,
   type ImagesInUse,
+  readUndoFile,
 } from '@soci/registry-jobs';
 import { type CommandArguments, type CommandContext, EXIT, type ExitCode } from '../command/command.ts';
 import { parseDuration } from '../command/duration.ts';
 import { excluding, flag, listOption, omitUndefined, parseText, valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
-import { describeError } from '../terminal/describe-error.ts';
+import { describeError, wrapFileError } from '../terminal/describe-error.ts';
 import { pluralize } from '../terminal/quantity.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 import { RegistryStores } from '../transports/registry-stores.ts';
@@ -27,16 +28,18 @@ import { runRestore } from './run-restore.ts';
 /** Options of `gc`. */
 export const GC_OPTIONS = {
   'older-than': valueOption('AGE', parseDuration, 'keep what was pushed within AGE (default 30d)'),
-  'in-use': listOption('LIST', (list) => [list], 'keep images of FILE, ecs:CLUSTER, or none; repeatable'),
+  'in-use': listOption('LIST', (list) => [list], 'keep images of FILE or ecs:CLUSTER, or none'),
   'include-unmarked': flag('include what other SOCI tools left behind'),
-  'include-copies': flag('include images whose source was never in the repository'),
+  'include-copies': flag('include images that can be copies'),
   'output-tag': valueOption('TAG', parseOutputTagOption, 'name the tags of indexes (default {tag}-soci)'),
   delete: flag('delete the garbage; needs --in-use'),
+  continue: valueOption('FILE', parseText, 'finish a deletion that failed, of an undo FILE'),
   undo: valueOption('FILE', parseText, 'write deleted manifests to FILE'),
   restore: excluding(
     valueOption('FILE', parseText, 'push the manifests of an undo FILE again'),
     'delete',
     'in-use',
+    'continue',
     'undo',
     'older-than',
     'include-unmarked',
@@ -64,13 +67,14 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   if (options.undo !== undefined && !options.delete) throw usageError('--undo needs --delete');
   const globs = parseRegistryGlobs(operands);
   const inUse = isInUseKnown ? await readImagesInUse(options['in-use'], globs.host, context) : undefined;
+  const ownParts = options.continue === undefined ? undefined : await readOwnParts(options.continue, globs.host);
   const age = options['older-than'];
   const policy: GarbagePolicy = {
     includeUnmarked: options['include-unmarked'],
     includeCopies: options['include-copies'],
     olderThan: age === undefined ? DEFAULT_GARBAGE_AGE : age * 1000,
     now: Date.now(),
-    ...omitUndefined({ inUse, outputTags: options['output-tag'] && [options['output-tag']] }),
+    ...omitUndefined({ inUse, ownParts, outputTags: options['output-tag'] && [options['output-tag']] }),
   };
   const stores = new RegistryStores(await toRegistryAccess(options, [], context));
   try {
@@ -86,6 +90,15 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   } finally {
     stores.close();
   }
+}
+
+/** Returns the digests of an undo file. Parts among them belong to images that have been deleted. */
+async function readOwnParts(path: string, host: string): Promise<ReadonlySet<string>> {
+  const { header, manifests } = await readUndoFile(path).catch((error) => {
+    throw 'code' in error && error.code === 'UNDO_INVALID' ? error : wrapFileError(path, error);
+  });
+  if (header.host !== host) throw usageError(`${path} has the manifests of ${header.host}, not of ${host}`);
+  return new Set(manifests.map(({ digest }) => digest));
 }
 
 /** What was found in a registry. */
@@ -161,7 +174,7 @@ async function deleteAll(
     `${pluralize(broken.length, 'manifest')} could not be deleted: ${broken[0]?.message}`,
     {
       remedy:
-        `Run the command again. To finish with parts whose image has been deleted, add --include-unmarked. ` +
+        `To finish the deletion, run the command again with --continue ${path}. ` +
         `To undo what was deleted, run: soci-index gc --restore ${path}`,
       cause: broken[0]?.error,
     },
