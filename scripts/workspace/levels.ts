@@ -57,7 +57,7 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
       '@soci/registry-jobs',
       '@soci/ztoc',
     ],
-    modules: ['node', 'smol-toml'],
+    modules: ['d3-hierarchy', 'node', 'smol-toml'],
     tests: ['@soci/test-content', '@soci/test-registry'],
     isBundled: true,
   },

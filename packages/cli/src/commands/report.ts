@@ -13,6 +13,7 @@ export const command = defineCommand({
   options: REPORT_OPTIONS,
   examples: [
     { purpose: 'see whether an index is worth it', line: 'report registry.example/app:v1' },
+    { purpose: 'write a page for others', line: 'report --html report.html registry.example/app:v1' },
     {
       purpose: 'use a recorded profile and another network',
       line: 'report --profile app.json --bandwidth 100M oci:app:v1',

@@ -29,7 +29,9 @@ export async function printReport(report: Report, output: Output): Promise<void>
   await output.writeLine(`${bold('image')}    ${escapeText(source)}, ${platform}, ${layers}`);
   const start = analysis.command.length === 0 ? 'no Entrypoint and no Cmd' : describeCommand(analysis.command);
   await output.writeLine(`${bold('start')}    ${start}`);
-  await output.writeLine(`${bold('profile')}  ${describeProfile(report)}`);
+  if (analysis.layers.some(({ content }) => content !== undefined)) {
+    await output.writeLine(`${bold('profile')}  ${describeProfile(report)}`);
+  }
   await output.writeLine(
     `${bold('network')}  ${formatBandwidth(network.bandwidth)}, latency ${Math.round(network.latency * 1e5) / 100} ms (--bandwidth, --latency)`,
   );
@@ -80,7 +82,7 @@ const SETTING_COLUMNS: readonly Column[] = [
 ];
 
 /** Says which profile a report follows, and how much of the image it reads. */
-function describeProfile({ assessment: { analysis }, profile }: Report): string {
+export function describeProfile({ assessment: { analysis }, profile }: Report): string {
   const { files, filesFound, layers } = analysis;
   const name = profile === 'stored' ? 'stored' : profile === 'predicted' ? 'predicted' : escapeText(profile.file);
   const all = layers.flatMap(({ content }) => content ?? []);

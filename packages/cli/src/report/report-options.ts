@@ -11,6 +11,7 @@ export const REPORT_OPTIONS = {
   platform: valueOption('PLATFORM', parsePlatform, 'select a platform of a multi-platform image', 'p'),
   profile: excluding(valueOption('FILE', parseText, 'use this profile (default: predict one)'), 'use-stored-profile'),
   'use-stored-profile': flag('use the profile of the repository'),
+  html: valueOption('FILE', parseText, 'write the report to FILE, as one page'),
   bandwidth: valueOption('RATE', parseBandwidth, 'assume this bandwidth, in bit/s (default 1G)'),
   latency: valueOption('TIME', parseLatency, 'assume this latency (default 10ms)'),
   'min-layer-size': minLayerSize,

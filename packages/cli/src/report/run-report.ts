@@ -9,6 +9,8 @@ import type { CommandArguments, CommandContext, ExitCode } from '../command/comm
 import { EXIT } from '../command/command.ts';
 import { omitUndefined } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
+import { checkFileWritable } from '../files/check-writable.ts';
+import { writeFile } from '../files/write-file.ts';
 import { showIndexProgress } from '../image/index-progress.ts';
 import { readProfileFile } from '../image/read-profile.ts';
 import { type OpenImage, withImageStores } from '../transports/image-stores.ts';
@@ -29,6 +31,8 @@ export async function runReport(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { output, signal } = context;
+  const page = options.html;
+  if (page !== undefined) await checkFileWritable(page);
   const given = options.profile === undefined ? undefined : await readProfileFile(options.profile);
   const location = parseLocation(source);
   const access = await toRegistryAccess(options, [location], context);
@@ -67,9 +71,15 @@ export async function runReport(
       command: convertCommand(setting, source, profile, minLayerSize),
     })),
   };
-  if (output.json) await output.writeJson(reportAsJson(report));
+  if (page !== undefined) {
+    // Loaded only if needed.
+    const { reportAsHtml } = await import('./html/page.ts');
+    await writeFile(page, () => [Buffer.from(reportAsHtml(report))]);
+  }
+  if (output.json) await output.writeJson({ ...reportAsJson(report), ...(page !== undefined && { html: page }) });
   else if (output.quiet) await output.writeLine(report.verdict);
   else await printReport(report, output);
+  if (page !== undefined) await output.note(`wrote ${page}`);
   if (analysis.reachedLimits.length > 0) {
     output.warn(`the prediction stopped at its limits, files are missing: ${analysis.reachedLimits.join(', ')}`);
   }

@@ -29,9 +29,13 @@ export function describeVerdict(assessment: Assessment): string {
   if (only === undefined) return 'Not worth it: the image has no layer.';
   if (codes.size > 1)
     return `Not worth it: no layer can be indexed (${[...codes].map((code) => REASONS[code]).join(', ')}).`;
+  if (only === 'zstd') return `${NEEDS_RECOMPRESSION}.`;
   const all = only === 'small' ? `all layers are below ${formatBytes(minLayerSize)}` : ALL_LAYERS[only];
   return `Not worth it: ${all ?? 'no layer can be indexed'}.`;
 }
+
+const NEEDS_RECOMPRESSION =
+  'Not as it is: all layers are compressed with zstd. An index needs gzip layers: use "convert --recompress"';
 
 const REASONS: Readonly<Record<ObstacleCode, string>> = {
   encrypted: 'encrypted',
@@ -49,7 +53,6 @@ const ALL_LAYERS: Readonly<Partial<Record<ObstacleCode, string>>> = {
   mismatched: 'the media types of all layers are wrong',
   runtime: 'the runtime pulls all layers whole',
   unsupported: 'the media types of all layers are unsupported',
-  zstd: 'all layers are compressed with zstd',
 };
 
 /** Returns the command line that builds the index of a setting. */
