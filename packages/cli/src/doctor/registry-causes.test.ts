@@ -182,10 +182,22 @@ describe('causes in the registry', () => {
   });
 
   it('platform-not-indexed: the image has no such platform at all', async () => {
-    const { name } = await startIndexed();
-    const { code, cause, first } = await runDoctor(['--platform', 'linux/arm64', name]);
-    expect({ code, cause }).toMatchObject({ code: 4 });
-    expect(first?.cause === 'platform-not-indexed' || first?.cause === 'original-image').toBe(true);
+    const { indexed } = await startIndexed();
+    const { code, cause, first } = await runDoctor(['--platform', 'linux/arm64', indexed]);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'platform-not-indexed' });
+    expect(first?.answer).toBe(`${indexed} has no image for linux/arm64. It has linux/amd64.`);
+  });
+
+  it('referrers-unusable: the registry rejects requests for referrers', async () => {
+    const registry = await start();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const on = { path: /\/referrers\// };
+    registry.inject({ on, times: Number.POSITIVE_INFINITY, fault: { kind: 'html' } });
+    const fallback = { path: /\/manifests\/sha256-/ };
+    registry.inject({ on: fallback, times: Number.POSITIVE_INFINITY, fault: { kind: 'status', status: 403 } });
+    const { code, cause, findings } = await runDoctor([`${registry.host}/prod/app:v1`]);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'not-indexed' });
+    expect(findings.map((finding) => finding.cause)).toContain('referrers-unusable');
   });
 
   it('index-deleted: the SOCI-enabled tag does not exist, but its image does', async () => {

@@ -98,7 +98,7 @@ export const SMALL_LAYERS: Cause = {
         read: [sizes],
         means:
           'AWS recommends lazy loading for images larger than 250 MiB, compressed. A smaller image is pulled quickly anyway.',
-        remedy: [`Estimate the gain before you rely on it: ${sociIndex('inspect', name)}`],
+        remedy: [`Estimate the gain before you rely on it: ${sociIndex('report', name)}`],
       });
     }
     if (largest >= DEFAULT_MIN_LAYER_SIZE) return ruledOut(sizes);

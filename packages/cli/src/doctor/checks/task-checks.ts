@@ -140,10 +140,10 @@ export const TASK_UNSUPPORTED: Cause = {
       });
     }
     if (launchType !== undefined && launchType !== 'FARGATE') {
-      return found('cause', `Tasks with the launch type ${printable(launchType)} do not load lazily by themselves.`, {
+      return found('cause', `Tasks with the launch type ${printable(launchType)} do not load lazily.`, {
         read,
         means:
-          'Only AWS Fargate uses SOCI indexes without setup. On your own instances, containerd needs soci-snapshotter, and Amazon ECS starts containers with Docker.',
+          'AWS documents lazy loading with SOCI for Amazon ECS only on AWS Fargate. On EC2 instances, Amazon ECS starts containers with Docker, which does not use SOCI indexes.',
         remedy: ['Run the task on AWS Fargate (launch type FARGATE, Linux, platform version 1.4.0 or LATEST).'],
       });
     }
