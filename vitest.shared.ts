@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // `npm test` counts these reports.
     reporters: ['default', 'json'],
     outputFile: { json: '.reports/test.json' },

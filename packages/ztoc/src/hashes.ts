@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import { sha256 as portableSha256 } from '@noble/hashes/sha2.js';
 
 /** An incremental SHA-256 hash. Bytes are read during the call and may be overwritten afterwards. */
@@ -14,6 +15,12 @@ const nativeCrc32 = /* @__PURE__ */ nodeBuiltin('node:zlib')?.crc32;
 /** Creates a SHA-256 hash: native if the runtime has one, otherwise in JavaScript (about a sixth of the speed). */
 export function createSha256(): Sha256 {
   return nodeCrypto ? nodeCrypto.createHash('sha256') : portableSha256.create();
+}
+
+/** Returns a hash of the same bytes, to which other bytes can be added. @param hash A hash of {@link createSha256}. */
+export function copySha256(hash: Sha256): Sha256 {
+  if ('copy' in hash) return (hash as Hash).copy();
+  return (hash as ReturnType<typeof portableSha256.create>).clone();
 }
 
 /**

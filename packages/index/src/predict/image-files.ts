@@ -141,7 +141,11 @@ export class ImageFiles {
   }
 
   async #open(path: string): Promise<FoundFile | undefined> {
-    const file = await orMissing(this.#files.lookup(path, { followSymlinks: true }));
+    // The path has no symbolic links. To look for them in each directory takes longer.
+    let file = await orMissing(this.#files.lookup(path));
+    if (file?.entry?.type === 'hardlink') {
+      file = await orMissing(this.#files.lookup(path, { followSymlinks: true }));
+    }
     if (file?.entry?.type !== 'reg') return undefined;
     const { entry } = file;
     const modified = Date.parse(entry.modTime) / 1000;

@@ -91,7 +91,9 @@ export function readPythonCode(source: string, { isMain = false }: CodeOptions =
     if (inClass !== undefined && indent <= inClass.indent) inClass = undefined;
     if (inClass !== undefined) inClass.lines.end = reader.end;
     if (fallback !== undefined && indent <= fallback) fallback = undefined;
-    const [, kind, name = ''] = DEFINITION.exec(text) ?? [];
+    const definition = DEFINITION.exec(text);
+    const kind = definition?.[1];
+    const name = definition?.[2] ?? '';
     if (kind === 'def') {
       const lines = reader.skipBlock(indent);
       if (inClass !== undefined) inClass.lines.end = lines.end;

@@ -1,6 +1,6 @@
 import { ZtocError } from '../errors.ts';
 import type { GzipCheckpoint } from '../gzip/checkpoints.ts';
-import { createSha256, formatDigest } from '../hashes.ts';
+import { copySha256, createSha256, formatDigest, type Sha256 } from '../hashes.ts';
 import { type RandomAccessSource, readFrom } from '../read/random-access-source.ts';
 import { boundsOf, type Span, type SpanBounds } from '../spans/list-spans.ts';
 
@@ -65,7 +65,10 @@ async function digestVerified(
   throw new ZtocError('SPAN_DIGEST_MISMATCH', message, { offset: start });
 }
 
-/** Returns the digests of ranges that start or end together, reading each byte once. */
+/**
+ * Returns the digests of ranges that cover the same bytes several times, reading each byte once. The longer one of the first
+ * two that start together continues with the hash of the other.
+ */
 async function digestRanges(
   ranges: readonly Range[],
   layer: RandomAccessSource,
@@ -73,15 +76,23 @@ async function digestRanges(
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const hashes = ranges.map(createSha256);
+  const { compressedStart: first, compressedEnd } = ranges[0] as Range;
+  const twin = ranges.findIndex(({ compressedStart }, i) => i > 0 && compressedStart === first);
+  const [shorter, longer] = compressedEnd < (ranges[twin] as Range).compressedEnd ? [0, twin] : [twin, 0];
+  const common = (ranges[shorter] as Range).compressedEnd;
   const last = Math.max(...ranges.map(({ compressedEnd }) => compressedEnd));
-  for (let at = (ranges[0] as Range).compressedStart; at < last; at += READ_SIZE) {
+  for (let at = first; at < last; at += READ_SIZE) {
     const bytes = await readFrom(layer, at, Math.min(READ_SIZE, last - at), signal, buffer);
     signal?.throwIfAborted();
-    for (const [i, { compressedStart, compressedEnd }] of ranges.entries()) {
+    const update = (i: number, { compressedStart, compressedEnd }: Range) => {
       const start = Math.max(0, compressedStart - at);
       const end = Math.min(bytes.length, compressedEnd - at);
       if (start < end) hashes[i]?.update(bytes.subarray(start, end));
-    }
+    };
+    for (const [i, range] of ranges.entries()) if (i !== longer) update(i, range);
+    if (at + bytes.length < common) continue;
+    if (at < common) hashes[longer] = copySha256(hashes[shorter] as Sha256);
+    update(longer, { compressedStart: common, compressedEnd: (ranges[longer] as Range).compressedEnd });
   }
   return hashes.map((hash) => formatDigest(hash.digest()));
 }
