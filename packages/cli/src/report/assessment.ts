@@ -44,7 +44,7 @@ export interface Assessment {
   readonly minLayerSize: number;
   /** An ordinary pull, with unpacking. */
   readonly pull: StartTime & { readonly bytes: number };
-  /** Empty if no layer can be indexed. */
+  /** Empty if no layer can be indexed, or if the files of the start may be in layers that cannot. */
   readonly settings: readonly SettingReport[];
   /** The recommended setting. Absent if no layer can be indexed. */
   readonly best?: SettingReport;
@@ -70,9 +70,13 @@ export function assess(analysis: ImageAnalysis, network: Network, minLayerSize: 
   const { layers } = analysis;
   const pulled = layers.map(toPulled);
   const pull = { ...estimatePull(pulled, network), bytes: pulled.reduce((sum, { size }) => sum + size, 0) };
-  const settings = layers.some(isLazy)
-    ? (['auto', ...SPAN_SIZES] as const).map((spanSize) => assessSetting(layers, { spanSize }, network))
-    : [];
+  const obstacles = findObstacles(layers);
+  // What a start reads is unknown if its files may be in a zstd layer.
+  const isHidden = analysis.filesFound === 0 && obstacles.some(({ code }) => code === 'zstd');
+  const settings =
+    layers.some(isLazy) && !isHidden
+      ? (['auto', ...SPAN_SIZES] as const).map((spanSize) => assessSetting(layers, { spanSize }, network))
+      : [];
   const standard = settings.find(({ spanSize }) => spanSize === DEFAULT_SPAN_SIZE);
   const best = chooseBest(settings, standard);
   const gain = best === undefined ? 0 : pull.seconds - best.start.seconds;
@@ -84,7 +88,7 @@ export function assess(analysis: ImageAnalysis, network: Network, minLayerSize: 
     settings,
     ...(best && { best }),
     ...(standard && { standard }),
-    obstacles: findObstacles(layers),
+    obstacles,
     isWorthIt: gain >= Math.max(MIN_GAIN_SECONDS, MIN_GAIN * pull.seconds),
   };
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeProfile } from '@soci/index';
-import { noise } from '@soci/test-content';
+import { createLayout } from '@soci/oci/layout';
+import { makeTextLayer, makeZstdTextLayer, noise, putLayeredImage } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packImage } from '../fixtures/pack-image.ts';
@@ -76,6 +77,24 @@ describe('report', () => {
     expect(whole).toMatchObject({ code: 3 });
     expect(whole.stdout).toMatch(/^Not worth it: a start over an index downloads 10\d % of the image, and takes about/);
     expect(whole.stdout).toContain('a start reads 100 % of it');
+  });
+
+  it('recommends to recompress zstd layers, also if the start is in one of them', async () => {
+    const name = join(folder, 'zstd');
+    const layers = [makeTextLayer('base', 3 * MIB), makeZstdTextLayer('bin/app', 6 * MIB)];
+    const layout = await createLayout(name);
+    await layout.tag(await putLayeredImage(layout, layers), 'v1');
+    await layout.commit();
+    const app = join(folder, 'app.txt');
+    writeFileSync(app, '/bin/app\n');
+    const run = await report('--min-layer-size', '64KiB', '--profile', app, `oci:${name}`);
+    expect(run, run.stderr).toMatchObject({ code: 3 });
+    expect(run.stdout).toMatch(
+      /^Not as it is: \S+ MiB of \S+ MiB are compressed with zstd, and an index needs gzip\. Use "convert --recompress"/,
+    );
+    expect(run.stdout).toMatch(
+      /not lazy {2}layer sha256:\w+ \(.*\): zTOCs do not support zstd\. Use "convert --recompress"\./,
+    );
   });
 
   it('fails if no file of the start is known', async () => {

@@ -27,15 +27,16 @@ export function describeVerdict(assessment: Assessment): string {
   const codes = new Set(obstacles.map(({ code }) => code));
   const [only] = codes;
   if (only === undefined) return 'Not worth it: the image has no layer.';
+  const zstd = obstacles.find(({ code }) => code === 'zstd');
+  if (zstd !== undefined) {
+    const share = `${formatBytes(zstd.size)} of ${formatBytes(pull.bytes)} are compressed with zstd`;
+    return `Not as it is: ${share}, and an index needs gzip. Use "convert --recompress", then report on the result.`;
+  }
   if (codes.size > 1)
     return `Not worth it: no layer can be indexed (${[...codes].map((code) => REASONS[code]).join(', ')}).`;
-  if (only === 'zstd') return `${NEEDS_RECOMPRESSION}.`;
   const all = only === 'small' ? `all layers are below ${formatBytes(minLayerSize)}` : ALL_LAYERS[only];
   return `Not worth it: ${all ?? 'no layer can be indexed'}.`;
 }
-
-const NEEDS_RECOMPRESSION =
-  'Not as it is: all layers are compressed with zstd. An index needs gzip layers: use "convert --recompress"';
 
 const REASONS: Readonly<Record<ObstacleCode, string>> = {
   encrypted: 'encrypted',
