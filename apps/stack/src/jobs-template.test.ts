@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FUNCTION_KEYS } from './function-keys.ts';
 import { createJobsStack, jobsTemplate } from './jobs-template.ts';
 
@@ -35,10 +35,10 @@ it('refers to no CDK bootstrap and no asset', () => {
   expect(text).not.toContain('BootstrapVersion');
 });
 
-it('takes the code of its four functions from the bucket', () => {
+it('takes the code of its five functions from the bucket', () => {
   const code = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.Code as { S3Key?: unknown });
   const keys = code.flatMap(({ S3Key }) => (S3Key === undefined ? [] : [JSON.stringify(S3Key)]));
-  expect(keys).toHaveLength(4);
+  expect(keys).toHaveLength(5);
   for (const key of keys) expect(key).toContain('functions/packages/soci-registry-jobs/lambda.zip');
 });
 
@@ -76,5 +76,59 @@ it('passes the parameters on', () => {
       soci_index_version: { Ref: 'SociIndexVersion' },
       soci_confirm_above: { Ref: 'ConfirmAbove' },
     },
+  });
+});
+
+describe('the garbage collection', () => {
+  const conditionOf = (id: string) => {
+    const [found] = Object.entries(template.Resources).filter(([name]) => name.includes(id));
+    return template.Conditions[found?.[1].Condition ?? ''];
+  };
+
+  it('is off by default, and every function knows the parameter', () => {
+    expect(template.Parameters.GarbageCollection?.Default).toBe('off');
+    const functions = ofType('AWS::Lambda::Function').filter(
+      ({ Properties }) => Properties.Handler !== 'index.handler',
+    );
+    expect(functions).toHaveLength(5);
+    for (const { Properties } of functions) {
+      expect(Properties.Environment).toMatchObject({
+        Variables: {
+          soci_garbage: { Ref: 'GarbageCollection' },
+          soci_in_use_clusters: { Ref: 'EcsClusters' },
+          soci_in_use_elsewhere: { Ref: 'OtherImagesInUse' },
+          soci_garbage_older_than_days: { Ref: 'GarbageOlderThan' },
+        },
+      });
+    }
+  });
+
+  it('has permissions to read only if it is on, and to delete only if this is switched on', () => {
+    const isOff = { 'Fn::Equals': [{ Ref: 'GarbageCollection' }, 'off'] };
+    expect(conditionOf('CollectFunctionPolicy')).toEqual({ 'Fn::Not': [isOff] });
+    expect(conditionOf('CollectFunctionDeletePolicy')).toEqual({
+      'Fn::Equals': [{ Ref: 'GarbageCollection' }, 'delete'],
+    });
+    const policies = ofType('AWS::IAM::Policy').filter(({ Properties }) =>
+      JSON.stringify(Properties).includes('ecr:BatchDeleteImage'),
+    );
+    expect(policies).toHaveLength(1);
+    expect(policies[0]?.Condition).toBe('HasCollectFunctionDeletePolicy');
+  });
+
+  it('may read only the named clusters', () => {
+    const policies = ofType('AWS::IAM::Policy').filter(({ Condition }) => Condition?.includes('Clusters'));
+    const document = policies[0]?.Properties.PolicyDocument as { readonly Statement?: { Condition?: object }[] };
+    const prefix = 'arn:*:ecs:*:*:cluster/';
+    const names = { 'Fn::Split': [',', { Ref: 'EcsClusters' }] };
+    const joined = { 'Fn::Join': ['', [prefix, { 'Fn::Join': [`,${prefix}`, names] }]] };
+    expect(document.Statement?.[0]?.Condition).toEqual({ ArnLike: { 'ecs:cluster': { 'Fn::Split': [',', joined] } } });
+  });
+
+  it('needs to be told whether other images are in use', () => {
+    const { Rules } = jobsTemplate() as { Rules: Record<string, { Assertions: object[] }> };
+    expect(Rules.GarbageCollectionNeedsImagesInUse?.Assertions).toMatchObject([
+      { Assert: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'OtherImagesInUse' }, ''] }] } },
+    ]);
   });
 });

@@ -1,15 +1,20 @@
-import { SociIndexVersion, SociRegistryJobs } from '@soci/construct';
+import { SociImagesInUse, SociIndexVersion, SociRegistryJobs } from '@soci/construct';
 import {
   App,
+  Aws,
   CfnCondition,
   CfnOutput,
   CfnParameter,
   type CfnResource,
+  CfnRule,
   DefaultStackSynthesizer,
   Fn,
+  type ICfnConditionExpression,
   Stack,
 } from 'aws-cdk-lib';
+import { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
+import type { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys } from './function-keys.ts';
 import { FILTER_PATTERN, MAX_OUTPUT_TAG, OUTPUT_TAG_PATTERN } from './parameters/indexing.ts';
@@ -91,6 +96,32 @@ function createJobs(stack: Stack): SociRegistryJobs {
     description:
       'Compressed bytes of the largest image that the generator gets. The report has the commands that index larger ones on another machine. Empty: no limit.',
   });
+  const garbage = new CfnParameter(stack, 'GarbageCollection', {
+    default: 'off',
+    allowedValues: ['off', 'report', 'delete'],
+    description:
+      'What runs do with garbage: SOCI-enabled images whose source image is gone, and what moved tags left behind. report: list it. delete: also delete it. Undo logs are in the bucket.',
+  });
+  const clusters = new CfnParameter(stack, 'EcsClusters', {
+    default: '',
+    allowedPattern: '^([a-zA-Z0-9_-]{1,255}(,[a-zA-Z0-9_-]{1,255})*)?$',
+    constraintDescription: 'Must be a comma-separated list of names of clusters, or empty.',
+    description:
+      'Amazon ECS clusters in the account and Region of the stack whose images are kept: comma-separated list of names.',
+  });
+  const otherInUse = new CfnParameter(stack, 'OtherImagesInUse', {
+    default: '',
+    allowedValues: ['', 'lists', 'none'],
+    description:
+      'Images in use outside of EcsClusters. lists: objects below in-use/ of the bucket name them, written within 24 hours. none: no other image is in use. Required for report and delete.',
+  });
+  const garbageAge = new CfnParameter(stack, 'GarbageOlderThan', {
+    type: 'Number',
+    default: 30,
+    minValue: 0,
+    maxValue: 36_500,
+    description: 'Days for which garbage is kept after its push.',
+  });
   const makesNoTags = new CfnCondition(stack, 'MakesNoTags', {
     expression: Fn.conditionEquals(version.valueAsString, 'V1'),
   });
@@ -102,7 +133,13 @@ function createJobs(stack: Stack): SociRegistryJobs {
     schedule: Schedule.expression(schedule.valueAsString),
     maxConcurrency: concurrency.valueAsNumber,
     confirmAbove: confirmAbove.valueAsNumber,
+    garbageCollection: {
+      clusters: [Cluster.fromClusterArn(stack, 'Clusters', `arn:${Aws.PARTITION}:ecs:*:*:cluster/*`)],
+      otherImagesInUse: SociImagesInUse.LISTED,
+      delete: true,
+    },
   });
+  applyGarbageCollection(stack, jobs, { garbage, clusters, otherInUse, garbageAge });
   jobs.listFunction.addEnvironment('soci_max_image_size', maxImageSize.valueAsString);
   applySchedule(stack, jobs, schedule);
   applyBoundary(stack, jobs, boundaryParameter(stack));
@@ -115,6 +152,55 @@ function createJobs(stack: Stack): SociRegistryJobs {
     description: 'Bucket with the report of each run: runs/NAME/report.json.',
   });
   return jobs;
+}
+
+/** Parameters of the garbage collection. */
+type GarbageParameters = Readonly<Record<'garbage' | 'clusters' | 'otherInUse' | 'garbageAge', CfnParameter>>;
+
+/** Makes the parameters decide what the functions do with garbage, and gives them only the permissions for it. */
+function applyGarbageCollection(
+  stack: Stack,
+  jobs: SociRegistryJobs,
+  { garbage, clusters, otherInUse, garbageAge }: GarbageParameters,
+): void {
+  for (const each of functionsOf(jobs)) {
+    each.addEnvironment('soci_garbage', garbage.valueAsString);
+    each.addEnvironment('soci_in_use_clusters', clusters.valueAsString);
+    each.addEnvironment('soci_in_use_elsewhere', otherInUse.valueAsString);
+    each.addEnvironment('soci_garbage_older_than_days', garbageAge.valueAsString);
+  }
+  const isOff = Fn.conditionEquals(garbage.valueAsString, 'off');
+  new CfnRule(stack, 'GarbageCollectionNeedsImagesInUse', {
+    ruleCondition: Fn.conditionNot(isOff),
+    assertions: [
+      {
+        assert: Fn.conditionNot(Fn.conditionEquals(otherInUse.valueAsString, '')),
+        assertDescription: 'Set OtherImagesInUse to lists or none.',
+      },
+    ],
+  });
+  const policies: Readonly<Record<string, ICfnConditionExpression>> = {
+    CollectFunctionPolicy: Fn.conditionNot(isOff),
+    CollectFunctionDeletePolicy: Fn.conditionEquals(garbage.valueAsString, 'delete'),
+    CollectFunctionClustersPolicy: Fn.conditionAnd(
+      Fn.conditionNot(isOff),
+      Fn.conditionNot(Fn.conditionEquals(clusters.valueAsString, '')),
+    ),
+  };
+  for (const [id, expression] of Object.entries(policies)) {
+    const policy = jobs.node.findChild(id).node.defaultChild as CfnPolicy;
+    policy.cfnOptions.condition = new CfnCondition(stack, `Has${id}`, { expression });
+  }
+  const reading = jobs.node.findChild('CollectFunctionClustersPolicy').node.defaultChild as CfnPolicy;
+  // Wildcards, because a delimiter cannot contain the Region. The role has access to its own account only.
+  const prefix = 'arn:*:ecs:*:*:cluster/';
+  const arns = Fn.split(',', Fn.join('', [prefix, Fn.join(`,${prefix}`, Fn.split(',', clusters.valueAsString))]));
+  reading.addPropertyOverride('PolicyDocument.Statement.0.Condition.ArnLike.ecs:cluster', arns);
+}
+
+function functionsOf(jobs: SociRegistryJobs): LambdaFunction[] {
+  const { planFunction, listFunction, mergeFunction, collectFunction, reportFunction } = jobs;
+  return [planFunction, listFunction, mergeFunction, ...(collectFunction ? [collectFunction] : []), reportFunction];
 }
 
 /** Creates the schedule and its role only if the parameter has a value. */
@@ -143,7 +229,7 @@ function applyCode(stack: Stack, jobs: SociRegistryJobs, { jobs: key }: Function
       'Must be empty, or consist of folders that end with a slash. The folders . and .. are not allowed.',
     description: 'Key prefix of the zips in the bucket.',
   });
-  for (const { node } of [jobs.planFunction, jobs.listFunction, jobs.mergeFunction, jobs.reportFunction]) {
+  for (const { node } of functionsOf(jobs)) {
     (node.defaultChild as CfnResource).addPropertyOverride('Code', {
       S3Bucket: bucket.valueAsString,
       S3Key: `${prefix.valueAsString}${key}`,

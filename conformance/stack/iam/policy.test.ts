@@ -35,7 +35,22 @@ test('lists unused permissions, each action on each resource', () => {
   ]);
 });
 
-test('rejects a statement with a condition', () => {
-  const statement = { Effect: 'Allow', Action: '*', Resource: '*', Condition: {} } as Statement;
-  expect(() => allows([policyOf(statement)], CALL)).toThrow('Condition');
+test('allows a call with a condition only if its context matches', () => {
+  const clusters = ['arn:*:ecs:*:*:cluster/web', 'arn:aws:ecs:us-east-1:123456789012:cluster/batch'];
+  const policy = policyOf({ Action: 'ecs:ListTasks', Condition: { ArnLike: { 'ecs:cluster': clusters } } });
+  const call = (cluster?: string) => ({
+    action: 'ecs:ListTasks',
+    resource: '*',
+    ...(cluster !== undefined && {
+      context: { 'ecs:cluster': `arn:aws:ecs:us-east-1:123456789012:cluster/${cluster}` },
+    }),
+  });
+  expect([call('web'), call('batch')].filter((each) => !allows([policy], each))).toEqual([]);
+  expect([call('website'), call()].filter((each) => allows([policy], each))).toEqual([]);
+  expect(unusedPermissions([policy], [call('website')])).toEqual(['ecs:ListTasks on *']);
+});
+
+test('rejects a statement with another condition', () => {
+  const statement = { Effect: 'Allow', Action: '*', Resource: '*', Condition: { Null: {} } } as unknown as Statement;
+  expect(() => allows([policyOf(statement)], CALL)).toThrow('the condition Null is not supported');
 });

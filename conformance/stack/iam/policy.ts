@@ -1,9 +1,11 @@
-/** A statement of a policy. Other elements, such as conditions, are not supported. */
+/** A statement of a policy. Other elements are not supported. */
 export interface Statement {
   readonly Sid?: string;
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: string | readonly string[];
   readonly Resource: string | readonly string[];
+  /** Only `ArnLike`: each key must have a value that matches one of the patterns. */
+  readonly Condition?: { readonly ArnLike: Readonly<Record<string, string | readonly string[]>> };
 }
 
 /** An IAM policy. @see IAM User Guide, "IAM JSON policy reference" */
@@ -18,9 +20,11 @@ export interface Call {
   readonly action: string;
   /** ARN of the resource. `*` if the action does not support resources. */
   readonly resource: string;
+  /** Values of condition keys. @default none */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
-const KNOWN = new Set(['Sid', 'Effect', 'Action', 'Resource']);
+const KNOWN = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Condition']);
 
 /**
  * Reports whether policies allow a call: a statement allows it, and none denies it.
@@ -37,18 +41,24 @@ export function allows(policies: readonly Policy[], call: Call): boolean {
 export function unusedPermissions(policies: readonly Policy[], calls: readonly Call[]): string[] {
   return policies
     .flatMap(({ Statement }) => Statement)
-    .flatMap(({ Effect, Action, Resource }) =>
-      listOf(Action).flatMap((action) =>
-        listOf(Resource).map((resource): Statement => ({ Effect, Action: action, Resource: resource })),
+    .flatMap((statement) =>
+      listOf(statement.Action).flatMap((Action) =>
+        listOf(statement.Resource).map((Resource): Statement => ({ ...statement, Action, Resource })),
       ),
     )
     .filter((permission) => !calls.some((call) => isAbout(permission, call)))
     .map(({ Action, Resource }) => `${Action} on ${Resource}`);
 }
 
-function isAbout(statement: Statement, { action, resource }: Call): boolean {
+function isAbout(statement: Statement, { action, resource, context = {} }: Call): boolean {
   const unknown = Object.keys(statement).filter((key) => !KNOWN.has(key));
   if (unknown.length > 0) throw new Error(`the statement has ${unknown}, which is not supported`);
+  const { ArnLike = {}, ...others } = statement.Condition ?? {};
+  if (Object.keys(others).length > 0) throw new Error(`the condition ${Object.keys(others)} is not supported`);
+  for (const [key, patterns] of Object.entries(ArnLike)) {
+    const value = context[key];
+    if (value === undefined || !listOf(patterns).some((pattern) => matchesWildcards(pattern, value))) return false;
+  }
   return (
     // Names of actions are case-insensitive, ARNs are not.
     listOf(statement.Action).some((pattern) => matchesWildcards(pattern.toLowerCase(), action.toLowerCase())) &&

@@ -9,17 +9,18 @@ import { fillBucket } from '../aws/code-bucket.ts';
 import { type DeployedFunction, getFunction, getRole, getRolePolicies } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import { bootstrap, DeployedStack, type StackParameters } from '../aws/stack.ts';
+import { startTestCluster, type TestCluster } from '../aws/test-cluster.ts';
 import { createTestFunction, testFunctionOptions } from '../aws/test-function.ts';
 import type { Call, Policy } from '../iam/policy.ts';
 import { REPORT } from '../report.ts';
 import { type Resource, readTemplate, type TemplateName, templatePath } from '../templates/templates.ts';
-import { callsOfEcr, callsOfEvents, callsOfLog, callsOfRequests, callsOfS3 } from '../workflow/calls.ts';
+import { callsOfEcr, callsOfEcs, callsOfEvents, callsOfLog, callsOfRequests, callsOfS3 } from '../workflow/calls.ts';
 import { type RecordingProxy, startRecordingProxy } from '../workflow/recording-proxy.ts';
 
 const TEMPLATE = 'registry-jobs';
 
 /** Steps of the state machine, by the handler of their function. */
-const STEPS = ['plan', 'list', 'merge', 'report'] as const;
+const STEPS = ['plan', 'list', 'merge', 'collect', 'report'] as const;
 
 /** A function of the stack: the generator, or a step. */
 export type JobFunction = 'generator' | (typeof STEPS)[number];
@@ -53,7 +54,7 @@ interface RunningFunction {
   readonly deployed: DeployedFunction;
   /** Additional variables with the endpoints of what the function calls. */
   readonly endpoints: Readonly<Record<string, string>>;
-  readonly proxies: Readonly<Record<'ecr' | 's3' | 'events', RecordingProxy>>;
+  readonly proxies: Readonly<Record<'ecr' | 'ecs' | 's3' | 'events', RecordingProxy>>;
 }
 
 /** The state machine in moto, its functions in a test Lambda, and a test registry. */
@@ -61,6 +62,8 @@ export class DeployedJobs {
   readonly registry: TestRegistry;
   readonly lambda: TestLambda;
   readonly bucket: string;
+  /** The Amazon ECS cluster of the stack. */
+  readonly cluster: TestCluster;
   readonly #moto: Moto;
   readonly #jobs: Created;
   readonly #stateMachine: string;
@@ -69,6 +72,7 @@ export class DeployedJobs {
   private constructor(
     registry: TestRegistry,
     lambda: TestLambda,
+    cluster: TestCluster,
     moto: Moto,
     jobs: Created,
     names: { readonly bucket: string; readonly stateMachine: string },
@@ -76,6 +80,7 @@ export class DeployedJobs {
   ) {
     this.registry = registry;
     this.lambda = lambda;
+    this.cluster = cluster;
     this.bucket = names.bucket;
     this.#moto = moto;
     this.#jobs = jobs;
@@ -122,8 +127,8 @@ export class DeployedJobs {
     for (const name of ['generator', ...STEPS] as const) {
       functions.set(name, await runFunction(name, name === 'generator' ? builder : jobs, services));
     }
-    const { registry, lambda, moto } = services;
-    return new DeployedJobs(registry, lambda, moto, jobs, { bucket, stateMachine }, functions);
+    const { registry, lambda, cluster, moto } = services;
+    return new DeployedJobs(registry, lambda, cluster, moto, jobs, { bucket, stateMachine }, functions);
   }
 
   /** Updates the stack. @param prepare - Changes the text of the template. */
@@ -192,7 +197,17 @@ export class DeployedJobs {
 
   /** Reads JSON from the bucket. */
   async read<Content>(key: string): Promise<Content> {
-    return JSON.parse((await this.#moto.aws.get('s3', `/${this.bucket}/${key}`)).toString()) as Content;
+    return JSON.parse(await this.readText(key)) as Content;
+  }
+
+  /** Reads text from the bucket. */
+  async readText(key: string): Promise<string> {
+    return (await this.#moto.aws.get('s3', `/${this.bucket}/${key}`)).toString();
+  }
+
+  /** Writes an object to the bucket. */
+  async write(key: string, content: string): Promise<void> {
+    await this.#moto.aws.putObject(this.bucket, key, Buffer.from(content));
   }
 
   /** Lists the keys in the bucket that start with a prefix. */
@@ -243,6 +258,7 @@ export class DeployedJobs {
     const { deployed, proxies } = this.#function(name);
     return [
       ...callsOfEcr(proxies.ecr.calls),
+      ...callsOfEcs(proxies.ecs.calls),
       ...callsOfS3(proxies.s3.calls),
       ...callsOfEvents(proxies.events.calls),
       ...callsOfLog(deployed.FunctionName),
@@ -274,7 +290,7 @@ export class DeployedJobs {
 
   async stop(): Promise<void> {
     const proxies = [...this.#functions.values()].flatMap(({ proxies: each }) => Object.values(each));
-    await Promise.all([this.#moto, this.lambda, this.registry, ...proxies].map((each) => each.stop()));
+    await Promise.all([this.#moto, this.lambda, this.registry, this.cluster, ...proxies].map((each) => each.stop()));
   }
 }
 
@@ -282,31 +298,37 @@ export class DeployedJobs {
 interface Services {
   readonly registry: TestRegistry;
   readonly lambda: TestLambda;
+  readonly cluster: TestCluster;
   readonly moto: Moto;
 }
 
 async function startServices(): Promise<Services> {
   const registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
   const lambda = await startTestLambda({ retryDelay: 10 });
-  return { registry, lambda, moto: await startMoto({}, lambda.endpoint) };
+  return { registry, lambda, cluster: await startTestCluster(), moto: await startMoto({}, lambda.endpoint) };
 }
 
 async function runFunction(
   name: JobFunction,
   created: Created,
-  { registry, lambda, moto: { aws } }: Services,
+  { registry, lambda, cluster, moto: { aws } }: Services,
 ): Promise<RunningFunction> {
   const deployed = await getFunction(aws, created.stack, findFunction(name, created.template));
-  const [ecr, s3, events] = await Promise.all([registry.awsEndpoint, aws.url, aws.url].map(startRecordingProxy));
-  if (ecr === undefined || s3 === undefined || events === undefined) throw new Error('a proxy is missing');
+  const [ecr, ecs, s3, events] = await Promise.all([
+    startRecordingProxy(registry.awsEndpoint),
+    startRecordingProxy(cluster.endpoint),
+    startRecordingProxy(aws.url),
+    startRecordingProxy(aws.url),
+  ]);
   const endpoints = {
     AWS_ENDPOINT_URL_ECR: ecr.endpoint,
+    AWS_ENDPOINT_URL_ECS: ecs.endpoint,
     AWS_ENDPOINT_URL_S3: s3.endpoint,
     AWS_ENDPOINT_URL_EVENTBRIDGE: events.endpoint,
     ...(name === 'generator' && { soci_registry_host: registry.host }),
   };
   createTestFunction(lambda, deployed, readFileSync(zipOf(name)), endpoints);
-  return { created, deployed, endpoints, proxies: { ecr, s3, events } };
+  return { created, deployed, endpoints, proxies: { ecr, ecs, s3, events } };
 }
 
 function zipOf(name: JobFunction): string {

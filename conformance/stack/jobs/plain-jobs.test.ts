@@ -28,7 +28,7 @@ describe.skipIf(findTool('moto') === undefined)('the plain templates', () => {
   });
 
   test('have the permissions boundary on every role', async () => {
-    expect(await jobs.boundaries()).toEqual(Array.from({ length: 7 }, () => BOUNDARY));
+    expect(await jobs.boundaries()).toEqual(Array.from({ length: 8 }, () => BOUNDARY));
   });
 
   test('the roles of the state machine and of the schedule allow their calls and no others', async () => {
@@ -50,7 +50,7 @@ describe.skipIf(findTool('moto') === undefined)('the plain templates', () => {
     const refused = await jobs.run({}, 'refused');
     expect(refused).toMatchObject({ status: 'FAILED' });
     expect(refused.cause).toContain('1 images would be indexed: the limit without confirmation is 0');
-    expect(await jobs.boundaries()).toEqual(Array.from({ length: 6 }, () => undefined));
+    expect(await jobs.boundaries()).toEqual(Array.from({ length: 7 }, () => undefined));
     await jobs.updateParameters({ SociOutputTag: 'soci-{tag}' });
     const { cause } = await jobs.run({}, 'differs');
     expect(cause).toContain(

@@ -49,8 +49,8 @@ describe.skipIf(findTool('moto') === undefined)('a run over three repositories',
       tags: { index: 0, stale: 0, current: 6 },
       images: { indexed: 0 },
     });
-    // The generator describes its settings; one plan, three lists, one merge, one report.
-    expect(jobs.lambda.invocations.length - before).toBe(7);
+    // The generator describes its settings; one plan, three lists, one merge, three collections of garbage, one report.
+    expect(jobs.lambda.invocations.length - before).toBe(10);
   });
 
   test.each<JobFunction>(['plan', 'list', 'merge', 'report'])(

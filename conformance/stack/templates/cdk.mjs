@@ -10,7 +10,8 @@ const stack = createRequire(new URL('../../../apps/stack/package.json', import.m
 export const cdk = construct('aws-cdk-lib');
 
 /** The built `@soci/construct`. */
-export const { SociIndexBuilder, SociIndexedImage, SociIndexVersion, SociRegistryJobs } = construct('./dist/index.js');
+export const { SociImagesInUse, SociIndexBuilder, SociIndexedImage, SociIndexVersion, SociRegistryJobs } =
+  construct('./dist/index.js');
 
 /** The stack of the plain template. */
 export const { SociIndexBuilderStack } = stack('./dist/soci-index-builder-stack.js');

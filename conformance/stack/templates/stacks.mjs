@@ -3,6 +3,7 @@ import {
   cdk,
   createJobsStack,
   plainParameters,
+  SociImagesInUse,
   SociIndexBuilder,
   SociIndexBuilderStack,
   SociIndexedImage,
@@ -11,6 +12,9 @@ import {
 } from './cdk.mjs';
 
 const { CfnOutput, CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
+
+/** An Amazon ECS cluster of the account of moto. */
+const CLUSTER = 'arn:aws:ecs:us-east-1:123456789012:cluster/web';
 
 /** Functions that make a stack in an app. */
 export const STACKS = {
@@ -61,6 +65,12 @@ export const STACKS = {
       schedule: cdk.aws_events.Schedule.rate(Duration.days(1)),
       maxConcurrency: 4,
       maxImageSize: Size.gibibytes(50),
+      garbageCollection: {
+        clusters: [cdk.aws_ecs.Cluster.fromClusterArn(stack, 'Web', CLUSTER)],
+        otherImagesInUse: SociImagesInUse.LISTED,
+        olderThan: Duration.days(7),
+        delete: true,
+      },
     });
     return stack;
   },

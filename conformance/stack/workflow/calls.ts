@@ -77,6 +77,19 @@ export function callsOfS3(calls: readonly RecordedCall[]): Call[] {
   });
 }
 
+/**
+ * Converts calls of Amazon ECS to IAM calls. `ecs:cluster` is in the context of calls that name a cluster.
+ *
+ * @see Service Authorization Reference, "Amazon Elastic Container Service"
+ */
+export function callsOfEcs(calls: readonly RecordedCall[]): Call[] {
+  return calls.map(({ target, input: { cluster } }) => ({
+    action: `ecs:${target.slice(target.indexOf('.') + 1)}`,
+    resource: '*',
+    ...(cluster !== undefined && { context: { 'ecs:cluster': cluster } }),
+  }));
+}
+
 /** Converts calls of Amazon EventBridge to IAM calls. */
 export function callsOfEvents(calls: readonly RecordedCall[]): Call[] {
   return calls.flatMap(({ input: { Entries = [] } }) =>

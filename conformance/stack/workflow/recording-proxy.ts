@@ -9,7 +9,11 @@ export interface RecordedCall {
   /** Value of `x-amz-target`, such as `AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken`; empty for REST APIs. */
   readonly target: string;
   /** Input of a call of a JSON API. */
-  readonly input: { readonly repositoryName?: string; readonly Entries?: readonly { readonly EventBusName: string }[] };
+  readonly input: {
+    readonly repositoryName?: string;
+    readonly cluster?: string;
+    readonly Entries?: readonly { readonly EventBusName: string }[];
+  };
 }
 
 /** A proxy for an AWS API that records the calls. */
@@ -33,7 +37,11 @@ export async function startRecordingProxy(behind: string): Promise<RecordingProx
     const target = String(request.headers['x-amz-target'] ?? '');
     calls.push({ method, path: url, target, input: target === '' ? {} : JSON.parse(body.toString()) });
     const answer = await fetch(behind + url, { method, headers, body: body.length > 0 ? body : null });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+    const passed = ['content-type', 'last-modified'].flatMap((name) => {
+      const value = answer.headers.get(name);
+      return value === null ? [] : [[name, value] as const];
+    });
+    response.writeHead(answer.status, Object.fromEntries(passed));
     response.end(Buffer.from(await answer.arrayBuffer()));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,4 +1,5 @@
 export { type IndexingOptions, SociIndexVersion, SociRecompression } from './indexing-options';
+export { type SociGarbageCollection, SociImagesInUse } from './registry-jobs/garbage-collection';
 export { SociRegistryJobs } from './registry-jobs/soci-registry-jobs';
 export type { SociRegistryJobsProps } from './registry-jobs/soci-registry-jobs-props';
 export { SociIndexBuilder } from './soci-index-builder';

@@ -1,4 +1,4 @@
-import { Token } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { checkNumber, fail, validate } from '../check-props';
@@ -23,6 +23,7 @@ export function checkJobsProps(scope: Construct, props: SociRegistryJobsProps): 
   checkNumber(scope, 'confirmAbove', props.confirmAbove, 0, MAX_IMAGES, 'images');
   checkNumber(scope, 'maxImageSize', props.maxImageSize?.toBytes(), 1, MAX_SIZE, 'bytes');
   checkNumber(scope, 'newerThan', props.newerThan?.toDays({ integral: false }), 1, MAX_DAYS, 'days');
+  checkGarbageCollection(scope, props);
   if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: omit it or use *:* to index all images');
   if (repositories?.length === 0) fail(scope, 'repositories', 'the list is empty: omit it to include all repositories');
   if (bucket !== undefined && props.resultRetention !== undefined) {
@@ -39,4 +40,18 @@ export function checkJobsProps(scope: Construct, props: SociRegistryJobsProps): 
     if (value !== undefined) fail(scope, name, 'builder is set, which determines it: remove one of them');
   }
   return builder.generatorFunction;
+}
+
+function checkGarbageCollection(scope: Construct, { garbageCollection }: SociRegistryJobsProps): void {
+  if (garbageCollection === undefined) return;
+  const { clusters, olderThan } = garbageCollection;
+  checkNumber(scope, 'garbageCollection.olderThan', olderThan?.toDays({ integral: false }), 0, MAX_DAYS, 'days');
+  const name = 'garbageCollection.clusters';
+  if (clusters?.length === 0) fail(scope, name, 'the list is empty: omit it');
+  const { account } = Stack.of(scope);
+  for (const { env, clusterName } of clusters ?? []) {
+    if (Token.isUnresolved(account) || Token.isUnresolved(env.account) || env.account === account) continue;
+    const problem = `${clusterName} is in the account ${env.account}: list its images below in-use/, with SociImagesInUse.LISTED`;
+    fail(scope, name, problem);
+  }
 }

@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 
-/** Placeholders of {@link DEFINITION}. */
+/** Placeholders of the definition. */
 export type DefinitionVariable =
   | 'Bucket'
   | 'GeneratorFunction'
@@ -12,6 +12,9 @@ export type DefinitionVariable =
 
 /** Repositories that are listed at the same time. Amazon ECR allows 2,000 pages a second. */
 const LISTS = 5;
+
+/** Repositories whose garbage is collected at the same time. */
+const COLLECTIONS = 5;
 
 /**
  * Percentage of images whose invocation may crash before the run fails: the function times out, runs out of memory, or cannot
@@ -64,6 +67,14 @@ function invoke(name: string, payload: object, next: object): object {
   };
 }
 
+/** Writes the results of a Distributed Map below a prefix of the run. */
+function writeResults(name: string): object {
+  return {
+    Resource: 'arn:<AWS::Partition>:states:::s3:putObject',
+    Parameters: { Bucket: '<Bucket>', 'Prefix.$': `States.Format('runs/{}/${name}', $$.Execution.Name)` },
+  };
+}
+
 /** Runs child executions for the items of a JSON array in the bucket, and writes their results to the bucket. */
 function mapItems(keyPath: string, selector: object, child: object, next: object): object {
   return {
@@ -80,6 +91,9 @@ function mapItems(keyPath: string, selector: object, child: object, next: object
     ...next,
   };
 }
+
+/** Placeholder for the state that follows when all images are indexed. */
+const AFTER_INDEX = '<AfterIndex>';
 
 const STATES = {
   FindActiveRuns: {
@@ -122,10 +136,7 @@ const STATES = {
     },
     {
       MaxConcurrency: LISTS,
-      ResultWriter: {
-        Resource: 'arn:<AWS::Partition>:states:::s3:putObject',
-        Parameters: { Bucket: '<Bucket>', 'Prefix.$': "States.Format('runs/{}/lists', $$.Execution.Name)" },
-      },
+      ResultWriter: writeResults('lists'),
       ResultPath: '$.listed',
       Next: 'Merge',
     },
@@ -138,7 +149,7 @@ const STATES = {
   IsAnythingToIndex: {
     Type: 'Choice',
     Choices: [{ Variable: '$.index.count', NumericGreaterThan: 0, Next: 'Index' }],
-    Default: 'Report',
+    Default: AFTER_INDEX,
   },
   Index: mapItems(
     '$.index.key',
@@ -181,32 +192,87 @@ const STATES = {
     },
     {
       MaxConcurrency: '<MaxConcurrency>',
-      ResultWriter: {
-        Resource: 'arn:<AWS::Partition>:states:::s3:putObject',
-        Parameters: { Bucket: '<Bucket>', 'Prefix.$': "States.Format('runs/{}/results', $$.Execution.Name)" },
-      },
+      ResultWriter: writeResults('results'),
       ResultPath: '$.indexed',
+      Next: AFTER_INDEX,
+    },
+  ),
+  Report: invoke(
+    'ReportFunction',
+    { 'run.$': '$.run', 'repositories.$': '$.repositories', 'summary.$': '$.summary' },
+    { End: true },
+  ),
+};
+
+/** The step that finds and deletes garbage. */
+const COLLECT_STATES = {
+  IsGarbageCollected: {
+    Type: 'Choice',
+    Choices: [{ Variable: '$.run.garbage', StringEquals: 'off', Next: 'Report' }],
+    Default: 'Collect',
+  },
+  Collect: mapItems(
+    '$.repositories.key',
+    { 'run.$': '$.run', 'repository.$': '$$.Map.Item.Value' },
+    {
+      StartAt: 'CollectRepository',
+      States: {
+        CollectRepository: invoke(
+          'CollectFunction',
+          { 'run.$': '$.run', 'repository.$': '$.repository' },
+          { Retry: [THROTTLED, SERVICE_ERRORS, TRY_AGAIN], Next: 'IsUnfinished' },
+        ),
+        // A large repository takes several invocations.
+        IsUnfinished: {
+          Type: 'Choice',
+          Choices: [{ Variable: '$.isUnfinished', BooleanEquals: true, Next: 'CollectRepository' }],
+          Default: 'Collected',
+        },
+        Collected: { Type: 'Succeed' },
+      },
+    },
+    {
+      MaxConcurrency: COLLECTIONS,
+      // What was deleted must be reported.
+      ToleratedFailurePercentage: '100.0',
+      ResultWriter: writeResults('collected/results'),
+      ResultPath: '$.collected',
       Next: 'Report',
     },
   ),
-  Report: invoke('ReportFunction', { 'run.$': '$.run', 'summary.$': '$.summary' }, { End: true }),
 };
 
-/** The state machine in the Amazon States Language. Placeholders of numbers have no quotes. */
-const DEFINITION: string = JSON.stringify({
-  Comment: 'Indexes the images of a registry that have no current SOCI index.',
-  StartAt: 'FindActiveRuns',
-  States: STATES,
-}).replaceAll(/"(<MaxConcurrency>|\d+\.0)"/g, '$1');
+/** Returns the state machine in the Amazon States Language. Placeholders of numbers have no quotes. */
+function formatDefinition(collectsGarbage: boolean): string {
+  const definition = {
+    Comment: 'Indexes the images of a registry that have no current SOCI index.',
+    StartAt: 'FindActiveRuns',
+    States: { ...STATES, ...(collectsGarbage && COLLECT_STATES) },
+  };
+  return JSON.stringify(definition)
+    .replaceAll(AFTER_INDEX, collectsGarbage ? 'IsGarbageCollected' : 'Report')
+    .replaceAll(/"(<MaxConcurrency>|\d+\.0)"/g, '$1');
+}
 
-/** Returns the definition of the state machine. @param variables - Values, which can be tokens. */
-export function defineStateMachine(variables: Readonly<Record<DefinitionVariable, string>>): string {
+/**
+ * Returns the definition of the state machine. With a `CollectFunction`, it finds and deletes garbage.
+ *
+ * @param variables - Values, which can be tokens.
+ */
+export function defineStateMachine(
+  variables: Readonly<Record<DefinitionVariable, string>> & {
+    readonly CollectFunction?: string | undefined;
+  },
+): string {
   // Not with `Fn::Sub`: moto, in which the state machine is tested, turns `$$` into `$` there.
-  const values: Readonly<Record<string, string>> = {
+  const values: Readonly<Record<string, string | undefined>> = {
     ...variables,
     'AWS::Partition': Aws.PARTITION,
     'AWS::AccountId': Aws.ACCOUNT_ID,
     'AWS::Region': Aws.REGION,
   };
-  return DEFINITION.replaceAll(/<([\w:]+)>/g, (placeholder, name: string) => values[name] ?? placeholder);
+  return formatDefinition(variables.CollectFunction !== undefined).replaceAll(
+    /<([\w:]+)>/g,
+    (placeholder, name: string) => values[name] ?? placeholder,
+  );
 }

@@ -8,6 +8,7 @@ import type { Construct } from 'constructs';
 import { ShippedCode } from '../shipped-assets';
 import type { SociIndexBuilderProps } from '../soci-index-builder-props';
 import { addPolicy, createFunction } from '../workflow-function';
+import { allowReadingClusters, type SociGarbageCollection } from './garbage-collection';
 
 /** The functions of a state machine. Each has a role of its own. */
 export interface JobFunctions {
@@ -15,6 +16,8 @@ export interface JobFunctions {
   readonly list: LambdaFunction;
   readonly merge: LambdaFunction;
   readonly report: LambdaFunction;
+  /** Only if garbage is collected. */
+  readonly collect?: LambdaFunction;
 }
 
 /** What the functions of a state machine have in common. */
@@ -27,11 +30,12 @@ export interface JobFunctionsProps {
   readonly eventBus: IEventBus;
   /** ARNs of the listed repositories, possibly with wildcards. */
   readonly repositoryArns: readonly string[];
+  readonly garbageCollection?: SociGarbageCollection | undefined;
 }
 
 /** Creates the functions with the least permissions. */
 export function createJobFunctions(scope: Construct, props: JobFunctionsProps): JobFunctions {
-  const { bucket, repositoryArns, eventBus } = props;
+  const { bucket, repositoryArns, eventBus, garbageCollection } = props;
   const anyRepository = Stack.of(scope).formatArn({
     service: 'ecr',
     resource: 'repository',
@@ -58,7 +62,35 @@ export function createJobFunctions(scope: Construct, props: JobFunctionsProps): 
     addPolicy(scope, `${id}Policy`, created, statements);
     return created;
   };
+  const keys = (...prefixes: string[]) => prefixes.map((prefix) => bucket.arnForObjects(`${prefix}/*`));
+  /** Its policies are apart, because the plain template has conditions for them. */
+  const createCollect = ({ clusters, otherImagesInUse, delete: deletes }: SociGarbageCollection) => {
+    const hasLists = otherImagesInUse.value !== 'none';
+    // 2,000 manifests with their undo log, and what is known of 100,000 manifests.
+    const collect = create(
+      'collect',
+      2048,
+      'Finds the garbage of a repository, and deletes it if this is switched on.',
+      [
+        allow(['ecr:DescribeImages', 'ecr:BatchGetImage'], repositoryArns),
+        find,
+        allow(['s3:GetObject'], keys('started', ...(hasLists ? ['in-use'] : []))),
+        write,
+      ],
+    );
+    if (clusters !== undefined) {
+      addPolicy(scope, 'CollectFunctionClustersPolicy', collect, allowReadingClusters(clusters));
+    }
+    if (deletes === true) {
+      addPolicy(scope, 'CollectFunctionDeletePolicy', collect, [
+        allow(['ecr:BatchDeleteImage'], repositoryArns),
+        allow(['s3:PutObject'], keys('started', 'undo')),
+      ]);
+    }
+    return collect;
+  };
   return {
+    ...(garbageCollection && { collect: createCollect(garbageCollection) }),
     plan: create('plan', 256, 'Writes the names of the repositories of a run.', [
       allow(['ecr:DescribeRepositories'], [anyRepository]),
       write,

@@ -7,6 +7,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { SociIndexVersion } from '../indexing-options';
 import type { SociIndexBuilder } from '../soci-index-builder';
+import type { SociGarbageCollection } from './garbage-collection';
 
 /** Properties of `SociRegistryJobs`. */
 export interface SociRegistryJobsProps {
@@ -32,6 +33,12 @@ export interface SociRegistryJobsProps {
   readonly filters?: string[];
   /** Repositories whose images are listed. @default - the repositories that the filters name */
   readonly repositories?: IRepository[];
+  /**
+   * Finds the garbage of the repositories, and deletes it if `delete` is true. The guards are those of `soci-index gc --delete`.
+   *
+   * @default - runs ignore garbage
+   */
+  readonly garbageCollection?: SociGarbageCollection;
   /** Version of the index that the generator creates. Not with `builder`. @default SociIndexVersion.V2 */
   readonly indexVersion?: SociIndexVersion;
   /** Output tag of the generator. Not with `builder`. @default '{tag}-soci' */
@@ -65,12 +72,17 @@ export interface SociRegistryJobsProps {
   /** Indexes only images that were pushed in this time before the run. Whole days. @default - all images */
   readonly newerThan?: Duration;
   /**
-   * Bucket for plans, results and reports, below `runs/`. It needs a lifecycle rule that expires them.
+   * Bucket for plans, results and reports, below `runs/`, and for undo logs, below `undo/`. It needs lifecycle rules that expire
+   * them.
    *
    * @default - a new bucket, which is encrypted, private and reachable with TLS only
    */
   readonly bucket?: IBucket;
-  /** Time after which objects of the created bucket expire. @default Duration.days(90) */
+  /**
+   * Time after which plans, results and reports in the created bucket expire. Undo logs expire after a year.
+   *
+   * @default Duration.days(90)
+   */
   readonly resultRetention?: Duration;
   /** Event bus that gets a `SOCI Run Complete` event for each run. @default - the default event bus of the account */
   readonly eventBus?: IEventBus;

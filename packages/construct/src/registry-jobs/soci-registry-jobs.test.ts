@@ -1,11 +1,18 @@
 import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { EventBus, Schedule } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
-import { SociIndexBuilder, SociIndexVersion, SociRegistryJobs, type SociRegistryJobsProps } from '../index';
+import {
+  SociImagesInUse,
+  SociIndexBuilder,
+  SociIndexVersion,
+  SociRegistryJobs,
+  type SociRegistryJobsProps,
+} from '../index';
 
 /** The package has no types. */
 const validate: (definition: object) => { readonly isValid: boolean; readonly errors: readonly object[] } =
@@ -115,6 +122,116 @@ describe('the state machine', () => {
   });
 });
 
+describe('the garbage collection', () => {
+  const collecting = (more: object = {}) =>
+    templateOf((stack) => ({
+      ...withBuilder()(stack),
+      garbageCollection: {
+        clusters: [Cluster.fromClusterArn(stack, 'Web', 'arn:aws:ecs:eu-west-1:123456789012:cluster/web')],
+        otherImagesInUse: SociImagesInUse.NONE,
+        ...more,
+      },
+    }));
+  const actions = (template: Template) =>
+    actionsOf(template, 'JobsCollectFunction')
+      .filter((action) => !action.startsWith('logs:'))
+      .sort();
+
+  it('is off by default, without a function or a state', () => {
+    const template = templateOf(withBuilder());
+    expect(environmentOf(template, 'collect.handler')).toBeUndefined();
+    expect(definitionOf(template)).not.toContain('Collect');
+    expect(environmentOf(template, 'plan.handler').soci_garbage).toBeUndefined();
+  });
+
+  it('follows the images, also if there is nothing to index, and precedes the report', () => {
+    const text = definitionOf(collecting());
+    const definition = JSON.parse(text);
+    expect(validate(definition).errors).toEqual([]);
+    const { IsAnythingToIndex, Index, IsGarbageCollected, Collect } = definition.States;
+    expect([IsAnythingToIndex.Default, Index.Next]).toEqual(['IsGarbageCollected', 'IsGarbageCollected']);
+    expect([IsGarbageCollected.Default, Collect.Next]).toEqual(['Collect', 'Report']);
+    // A repository that cannot be checked must not prevent the report of what was deleted.
+    expect(Collect.ToleratedFailurePercentage).toBe(100);
+    const dangling = text.replace('"Next":"CollectRepository"', '"Next":"Nowhere"');
+    expect(validate(JSON.parse(dangling)).isValid).toBe(false);
+  });
+
+  it('only reports, without permission to delete, unless delete is true', () => {
+    const template = collecting();
+    expect(environmentOf(template, 'collect.handler')).toMatchObject({
+      soci_garbage: 'report',
+      soci_in_use_elsewhere: 'none',
+      soci_in_use_clusters: 'arn:aws:ecs:eu-west-1:123456789012:cluster/web',
+    });
+    const ecs = [
+      'ecs:DescribeServiceRevisions',
+      'ecs:DescribeServices',
+      'ecs:DescribeTaskDefinition',
+      'ecs:DescribeTasks',
+      'ecs:ListServices',
+      'ecs:ListTasks',
+    ];
+    const reading = ['ecr:BatchGetImage', 'ecr:DescribeImages', ...ecs];
+    expect(actions(template)).toEqual([...reading, 's3:GetObject', 's3:ListBucket', 's3:PutObject']);
+    const [first = '', ...others] = reading;
+    expect(actions(collecting({ delete: true }))).toEqual([
+      'ecr:BatchDeleteImage',
+      first,
+      ...others,
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+      's3:PutObject',
+    ]);
+  });
+
+  it('reads lists of images in use only if there are some, and the cluster that is named', () => {
+    const policiesOf = (template: Template) => JSON.stringify(template.findResources('AWS::IAM::Policy'));
+    expect(policiesOf(collecting())).not.toContain('/in-use/*');
+    const listed = collecting({ otherImagesInUse: SociImagesInUse.LISTED, clusters: undefined });
+    expect(policiesOf(listed)).toContain('/in-use/*');
+    expect(policiesOf(listed)).not.toContain('ecs:');
+    collecting().hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: ['ecs:ListTasks', 'ecs:DescribeTasks', 'ecs:ListServices', 'ecs:DescribeServices'],
+            Condition: { ArnLike: { 'ecs:cluster': ['arn:aws:ecs:eu-west-1:123456789012:cluster/web'] } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('takes the age from olderThan', () => {
+    const template = collecting({ olderThan: Duration.days(90), delete: true });
+    expect(environmentOf(template, 'collect.handler')).toMatchObject({
+      soci_garbage: 'delete',
+      soci_garbage_older_than_days: '90',
+    });
+  });
+
+  it.each([
+    ['for half a day', { olderThan: Duration.hours(12) }, 'garbageCollection.olderThan: 0.5 is not between 0'],
+    ['with an empty list of clusters', { clusters: [] }, 'garbageCollection.clusters: the list is empty'],
+  ])('fails %s', (_, props, message) => {
+    expect(() => collecting(props)).toThrow(message);
+  });
+
+  it('fails for a cluster in another account', () => {
+    const make = () =>
+      templateOf((stack) => ({
+        ...withBuilder()(stack),
+        garbageCollection: {
+          clusters: [Cluster.fromClusterArn(stack, 'Far', 'arn:aws:ecs:eu-west-1:999999999999:cluster/far')],
+          otherImagesInUse: SociImagesInUse.NONE,
+        },
+      }));
+    expect(make).toThrow('garbageCollection.clusters: far is in the account 999999999999');
+  });
+});
+
 describe('the functions', () => {
   const template = templateOf(withBuilder());
 
@@ -180,7 +297,12 @@ describe('the bucket', () => {
         BucketEncryption: {
           ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
         },
-        LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 7, Status: 'Enabled' })] },
+        LifecycleConfiguration: {
+          Rules: [
+            Match.objectLike({ Prefix: 'runs/', ExpirationInDays: 7, Status: 'Enabled' }),
+            Match.objectLike({ Prefix: 'undo/', ExpirationInDays: 365, Status: 'Enabled' }),
+          ],
+        },
         PublicAccessBlockConfiguration: {
           BlockPublicAcls: true,
           BlockPublicPolicy: true,

@@ -14,18 +14,23 @@ import { generatorMetric } from '../monitoring';
 import { serviceName } from '../workflow-function';
 import { checkJobsProps, DEFAULT_CONFIRM_ABOVE, DEFAULT_MAX_CONCURRENCY } from './check-jobs-props';
 import { defineStateMachine } from './definition';
+import type { SociGarbageCollection } from './garbage-collection';
 import { createJobFunctions, type JobFunctions, runsArn } from './job-functions';
 import type { SociRegistryJobsProps } from './soci-registry-jobs-props';
 
 /** Default time after which results expire. */
 const RESULT_RETENTION = Duration.days(90);
 
+/** Time after which undo logs expire. Registries do not keep the blobs of deleted manifests for longer. */
+const UNDO_RETENTION = Duration.days(365);
+
 /**
  * Indexes the images that a registry already has, and finds images whose index is missing or outdated because an event was lost
  * or a tag was moved. An AWS Step Functions state machine lists the repositories, compares images with their indexes, invokes the
- * generator of a `SociIndexBuilder` for the images without a current index, and writes a report.
+ * generator of a `SociIndexBuilder` for the images without a current index, and writes a report. With `garbageCollection`, it also
+ * finds and deletes what images leave behind.
  *
- * Creates a state machine, four functions, a role for each of them, a bucket, and optionally a schedule.
+ * Creates a state machine, four functions (five with `garbageCollection`), a role for each of them, a bucket, and optionally a schedule.
  */
 export class SociRegistryJobs extends Construct {
   /** State machine. Each execution is a run. */
@@ -46,6 +51,9 @@ export class SociRegistryJobs extends Construct {
   /** Function that writes the report. */
   public readonly reportFunction: LambdaFunction;
 
+  /** Function that finds and deletes garbage. Undefined without `garbageCollection`. */
+  public readonly collectFunction?: LambdaFunction;
+
   private readonly service: string;
 
   public constructor(scope: Construct, id: string, props: SociRegistryJobsProps) {
@@ -64,7 +72,9 @@ export class SociRegistryJobs extends Construct {
       bucket: this.bucket,
       eventBus,
       repositoryArns: repositories.arns,
+      garbageCollection: props.garbageCollection,
     });
+    if (functions.collect !== undefined) this.collectFunction = functions.collect;
     ({
       plan: this.planFunction,
       list: this.listFunction,
@@ -88,6 +98,16 @@ export class SociRegistryJobs extends Construct {
   /** Number of images with an outdated index that runs found. @default - sum over 5 minutes */
   public metricStale(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Stale', 'Sum', options);
+  }
+
+  /** Number of manifests of garbage that runs found. @default - sum over 5 minutes */
+  public metricGarbage(options?: MetricOptions): Metric {
+    return generatorMetric(this.service, 'Garbage', 'Sum', options);
+  }
+
+  /** Number of manifests that runs deleted. @default - sum over 5 minutes */
+  public metricDeleted(options?: MetricOptions): Metric {
+    return generatorMetric(this.service, 'Deleted', 'Sum', options);
   }
 }
 
@@ -114,7 +134,7 @@ function indexingOf(scope: Construct, props: SociRegistryJobsProps): JobsIndexin
 }
 
 function environmentOf(
-  { maxImageSize, newerThan, confirmAbove }: SociRegistryJobsProps,
+  { maxImageSize, newerThan, confirmAbove, garbageCollection }: SociRegistryJobsProps,
   filters: string,
   outputTag: string,
   version: string,
@@ -131,7 +151,17 @@ function environmentOf(
     soci_confirm_above: Tokenization.stringifyNumber(confirmAbove ?? DEFAULT_CONFIRM_ABOVE),
     ...(maxImageSize && { soci_max_image_size: String(maxImageSize.toBytes()) }),
     ...(newerThan && { soci_newer_than_days: String(newerThan.toDays()) }),
+    ...(garbageCollection && garbageEnvironment(garbageCollection)),
   };
+}
+
+function garbageEnvironment({ clusters, otherImagesInUse, olderThan, delete: deletes }: SociGarbageCollection) {
+  return {
+    soci_garbage: deletes === true ? 'delete' : 'report',
+    soci_in_use_elsewhere: otherImagesInUse.value,
+    ...(olderThan && { soci_garbage_older_than_days: String(olderThan.toDays()) }),
+    ...(clusters && { soci_in_use_clusters: clusters.map(({ clusterArn }) => clusterArn).join(',') }),
+  } as Partial<JobsEnvironment>;
 }
 
 function createBucket(scope: Construct, retention: Duration = RESULT_RETENTION): Bucket {
@@ -139,14 +169,17 @@ function createBucket(scope: Construct, retention: Duration = RESULT_RETENTION):
     encryption: BucketEncryption.S3_MANAGED,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     enforceSSL: true,
-    lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+    lifecycleRules: [
+      { prefix: 'runs/', expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      { prefix: 'undo/', expiration: UNDO_RETENTION },
+    ],
   });
 }
 
 function createStateMachine(
   scope: Construct,
   { maxConcurrency = DEFAULT_MAX_CONCURRENCY, permissionsBoundary }: SociRegistryJobsProps,
-  { plan, list, merge, report }: JobFunctions,
+  { plan, list, merge, report, collect }: JobFunctions,
   generator: IFunction,
   bucket: IBucket,
 ): StateMachine {
@@ -156,6 +189,7 @@ function createStateMachine(
   });
   const definition = defineStateMachine({
     Bucket: bucket.bucketName,
+    CollectFunction: collect?.functionArn,
     GeneratorFunction: generator.functionArn,
     ListFunction: list.functionArn,
     MaxConcurrency: Tokenization.stringifyNumber(maxConcurrency),
@@ -183,7 +217,7 @@ function createStateMachine(
     statements: [
       statement(
         ['lambda:InvokeFunction'],
-        ...[plan, list, merge, report, generator].map(({ functionArn }) => functionArn),
+        ...[plan, list, merge, report, generator, ...(collect ? [collect] : [])].map(({ functionArn }) => functionArn),
       ),
       // A Distributed Map reads its items, starts child executions, and writes their results.
       // @see AWS Step Functions Developer Guide, "IAM policies for using Distributed Map states"

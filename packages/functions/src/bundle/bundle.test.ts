@@ -40,7 +40,8 @@ describe.each([
     const files = filesOf(bundle);
     expect(Object.keys(unzipped).sort()).toEqual([...files.keys()].sort());
     for (const [name, content] of files) expect(Buffer.compare(unzipped[name] ?? Buffer.of(), content)).toBe(0);
-    const entries = bundle === JOBS_BUNDLE ? ['list.js', 'merge.js', 'plan.js', 'report.js'] : ['index.js'];
+    const entries =
+      bundle === JOBS_BUNDLE ? ['collect.js', 'list.js', 'merge.js', 'plan.js', 'report.js'] : ['index.js'];
     expect([...files.keys()]).toEqual(expect.arrayContaining(entries));
     expect([...files.keys()].filter((name) => name.endsWith('.map'))).toEqual([]);
   });
@@ -76,8 +77,8 @@ describe('the code', () => {
     expect(sizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(720 * KB);
   });
 
-  it('of the jobs has at most 620 KB in total', () => {
-    expect(sizeOf(JOBS_BUNDLE)).toBeLessThanOrEqual(620 * KB);
+  it('of the jobs has at most 690 KB in total', () => {
+    expect(sizeOf(JOBS_BUNDLE)).toBeLessThanOrEqual(690 * KB);
   });
 
   it('contains no path of the build machine', () => {

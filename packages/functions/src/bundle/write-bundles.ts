@@ -22,6 +22,7 @@ const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     plan: fileURLToPath(new URL('../jobs/plan-handler.js', import.meta.url)),
     list: fileURLToPath(new URL('../jobs/list-handler.js', import.meta.url)),
     merge: fileURLToPath(new URL('../jobs/merge-handler.js', import.meta.url)),
+    collect: fileURLToPath(new URL('../jobs/collect-handler.js', import.meta.url)),
     report: fileURLToPath(new URL('../jobs/report-handler.js', import.meta.url)),
   },
 };

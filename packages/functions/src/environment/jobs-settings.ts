@@ -1,4 +1,5 @@
 import { DEFAULT_OUTPUT_TAG, type Filters, type OutputTag, parseFilters, parseOutputTag } from '@soci/filter';
+import { quoteText } from '@soci/oci';
 import { type Environment, VariableReader } from './variables.ts';
 
 /** Environment variables of the functions of a state machine. An empty variable counts as unset. */
@@ -19,6 +20,31 @@ export interface JobsEnvironment {
   readonly soci_confirm_above?: string;
   /** Name or ARN of the event bus that gets `SOCI Run Complete`. @default 'default' */
   readonly soci_event_bus?: string;
+  /** Whether runs look for garbage, and whether they delete it. @default 'off' */
+  readonly soci_garbage?: GarbageMode;
+  /** Days since the push before which garbage is kept. @default '30' */
+  readonly soci_garbage_older_than_days?: string;
+  /** Comma-separated ARNs or names of the Amazon ECS clusters whose images are kept. @default - no clusters */
+  readonly soci_in_use_clusters?: string;
+  /**
+   * Images in use outside of the clusters: `lists` if objects below `in-use/` of the bucket name them, `none` if no other image is
+   * in use. Required unless `soci_garbage` is `off`.
+   */
+  readonly soci_in_use_elsewhere?: 'lists' | 'none';
+}
+
+/** What a run does with garbage: nothing, report it, or delete it. */
+export type GarbageMode = 'off' | 'report' | 'delete';
+
+/** Settings of the step that deletes garbage. */
+export interface GarbageSettings {
+  readonly mode: GarbageMode;
+  /** Minimum age in milliseconds. */
+  readonly olderThan: number;
+  /** ARNs or names of clusters. */
+  readonly clusters: readonly string[];
+  /** Whether objects of the bucket name further images in use. */
+  readonly hasLists: boolean;
 }
 
 /** Settings of the functions of a state machine. */
@@ -32,6 +58,7 @@ export interface JobsSettings {
   readonly newerThanDays: number | undefined;
   readonly confirmAbove: number;
   readonly eventBus: string;
+  readonly garbage: GarbageSettings;
   /** Whether to use FIPS and dual-stack endpoints, from the variables of the AWS SDK. */
   readonly fips: boolean;
   readonly dualStack: boolean;
@@ -44,6 +71,12 @@ const MAX_DAYS = 36_500;
 const DEFAULT_CONFIRM_ABOVE = 10_000;
 /** Ten times the images that a quota of Amazon ECR allows in a thousand repositories. */
 const MAX_IMAGES = 1_000_000_000;
+/** Days. */
+const DEFAULT_GARBAGE_DAYS = 30;
+/** Milliseconds of a day. */
+const DAY = 86_400_000;
+/** Name of a cluster, or its ARN. @see Amazon ECS API Reference, "CreateCluster" */
+const CLUSTER = /^(?:arn:[a-z-]{1,20}:ecs:[a-z\d-]{1,30}:\d{12}:cluster\/)?[\w-]{1,255}$/;
 
 /** Reads the settings from the environment. @throws FunctionError `ENVIRONMENT_INVALID` with all faults. */
 export function readJobsSettings(environment: Environment): JobsSettings {
@@ -62,9 +95,37 @@ export function readJobsSettings(environment: Environment): JobsSettings {
     newerThanDays: optionalNumber('soci_newer_than_days', MAX_DAYS),
     confirmAbove: variables.wholeNumber('soci_confirm_above', DEFAULT_CONFIRM_ABOVE, 0, MAX_IMAGES),
     eventBus: variables.optional('soci_event_bus') ?? 'default',
+    garbage: readGarbageSettings(variables),
     fips: variables.flag('AWS_USE_FIPS_ENDPOINT', false),
     dualStack: variables.flag('AWS_USE_DUALSTACK_ENDPOINT', false),
   };
   variables.finish();
   return settings;
+}
+
+function readGarbageSettings(variables: VariableReader): GarbageSettings {
+  const mode = variables.choice('soci_garbage', ['off', 'report', 'delete'], 'off');
+  const elsewhere = variables.choice('soci_in_use_elsewhere', ['lists', 'none'], 'lists');
+  // That nothing else is in use must be said.
+  if (mode !== 'off') variables.required('soci_in_use_elsewhere', 'lists or none');
+  return {
+    mode,
+    olderThan: variables.wholeNumber('soci_garbage_older_than_days', DEFAULT_GARBAGE_DAYS, 0, MAX_DAYS) * DAY,
+    clusters: variables.parsed(
+      'soci_in_use_clusters',
+      variables.optional('soci_in_use_clusters') ?? '',
+      [],
+      parseClusters,
+    ),
+    hasLists: elsewhere === 'lists',
+  };
+}
+
+function parseClusters(list: string): readonly string[] {
+  return list.split(',').map((entry) => {
+    const cluster = entry.trim();
+    if (!CLUSTER.test(cluster))
+      throw new Error(`${quoteText(cluster)} is not the name or ARN of an Amazon ECS cluster`);
+    return cluster;
+  });
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { OciError, type RegistryCatalog } from '@soci/oci';
 import { RegistryError } from '@soci/registry';
-import { type ImagePlan, type IndexPolicy, needsIndex, planRegistry } from '@soci/registry-jobs';
+import { type ImagePlan, type IndexPolicy, needsIndex, planRegistry, RegistryJobsError } from '@soci/registry-jobs';
 import type { JobsSettings } from '../environment/jobs-settings.ts';
 import { FunctionError, messageOf } from '../errors.ts';
 import type { Log } from '../invocation.ts';
@@ -86,9 +86,13 @@ export function planPrefix({ prefix }: Run): string {
   return `${prefix}/plans/`;
 }
 
-/** Returns the key of a repository's plan. Names can be long and contain slashes, so the key has a hash. */
 function planKey(run: Run, repository: string): string {
-  return `${planPrefix(run)}${createHash('sha256').update(repository).digest('hex').slice(0, 32)}.json`;
+  return `${planPrefix(run)}${keyOf(repository)}.json`;
+}
+
+/** Returns a part of a key that identifies a repository. Names can be long and contain slashes, so it is a hash. */
+export function keyOf(repository: string): string {
+  return createHash('sha256').update(repository).digest('hex').slice(0, 32);
 }
 
 function policyOf(settings: JobsSettings, run: Run): IndexPolicy {
@@ -118,14 +122,21 @@ function planOf(repository: string, images: readonly ImagePlan[]): RepositoryPla
   return { repository, counts, items, tooLarge };
 }
 
-/** Returns the plan for a repository that cannot be listed. @throws FunctionError `TRY_AGAIN` for a temporary error. */
 function failedPlan(repository: string, error: Error): RepositoryPlan {
+  return { repository, counts: NO_TAGS, items: [], tooLarge: [], problem: problemOf(repository, error) };
+}
+
+/** Returns why a repository cannot be listed. @throws FunctionError `TRY_AGAIN` for a temporary error. */
+export function problemOf(
+  repository: string,
+  error: unknown,
+): { readonly reason: ListProblem; readonly message: string } {
   const message = messageOf(error);
-  const code = error instanceof RegistryError || error instanceof OciError ? error.code : undefined;
-  const reason = code === undefined ? undefined : REASONS[code];
+  const isKnown = error instanceof RegistryError || error instanceof OciError || error instanceof RegistryJobsError;
+  const reason = isKnown ? REASONS[error.code] : undefined;
   if (reason === undefined)
     throw new FunctionError('TRY_AGAIN', `cannot list ${repository}: ${message}`, { cause: error });
-  return { repository, counts: NO_TAGS, items: [], tooLarge: [], problem: { reason, message } };
+  return { reason, message };
 }
 
 const REASONS: Readonly<Record<string, ListProblem>> = {

@@ -20,6 +20,7 @@ function storeOf(objects: Readonly<Record<string, unknown>>): RunStore {
   return {
     put: unused,
     putText: unused,
+    readText: unused,
     get: async (key) => objects[key],
     open: async (key) => chunksOf(JSON.stringify(objects[key]), 7),
     list: async (prefix) => Object.keys(objects).filter((key) => key.startsWith(prefix)),

@@ -20,6 +20,8 @@ export interface RunSummary {
 /** Response of the third step. */
 export interface MergedRun {
   readonly run: Run;
+  /** Names of the repositories. */
+  readonly repositories: StoredItems;
   /** Images to index. Empty for a dry run. */
   readonly index: StoredItems;
   /** Key of the {@link RunSummary}. */
@@ -34,7 +36,7 @@ export interface MergeContext {
   readonly confirmAbove: number;
   readonly store: RunStore;
   readonly log: Log;
-  readonly metrics: JobsMetrics;
+  readonly metrics: Pick<JobsMetrics, 'recordFound'>;
 }
 
 /**
@@ -82,5 +84,5 @@ export async function mergePlans(
       `${count} images would be indexed: the limit without confirmation is ${confirmAbove}. Start the state machine again with the input {"confirm":true}, or first with {"dryRun":true}. The images are in ${key}`,
     );
   }
-  return { run, index: { key, count: run.dryRun ? 0 : count }, summary: summaryKey };
+  return { run, repositories, index: { key, count: run.dryRun ? 0 : count }, summary: summaryKey };
 }

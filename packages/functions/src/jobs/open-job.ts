@@ -1,4 +1,4 @@
-import { openEcrCatalog } from '@soci/ecr';
+import { formatEcrHost, openEcrCatalog } from '@soci/ecr';
 import type { RegistryCatalog } from '@soci/oci';
 import { type JobsSettings, readJobsSettings } from '../environment/jobs-settings.ts';
 import { type AwsLocation, type InvocationLog, type LambdaContext, locationOf, openLog } from '../invocation.ts';
@@ -13,6 +13,8 @@ export interface Job {
   begin(context: LambdaContext): AwsLocation;
   /** Returns the catalog of the registry of an account and Region. */
   catalog(location: AwsLocation): RegistryCatalog;
+  /** Returns the host of that registry. */
+  host(location: AwsLocation): string;
 }
 
 /** Name of the functions in logs, unless `POWERTOOLS_SERVICE_NAME` is set. */
@@ -35,6 +37,10 @@ export function openJob(): Job {
       const { fips, dualStack } = settings;
       catalog ??= openEcrCatalog({ registry: { ...location, fips, dualStack } });
       return catalog;
+    },
+    host({ account, region }) {
+      const { fips, dualStack } = settings;
+      return formatEcrHost({ account, region, fips, dualStack }) ?? `${account}.dkr.ecr.${region}.amazonaws.com`;
     },
   };
 }

@@ -16,7 +16,7 @@ export interface PlannedRun {
 
 /** Dependencies of {@link planRun}. */
 export interface PlanContext {
-  readonly settings: Pick<JobsSettings, 'filters' | 'version' | 'outputTag'>;
+  readonly settings: Pick<JobsSettings, 'filters' | 'version' | 'outputTag' | 'garbage'>;
   readonly catalog: Pick<RegistryCatalog, 'repositories'>;
   readonly store: Pick<RunStore, 'put'>;
   readonly log: Log;
@@ -31,7 +31,7 @@ export async function planRun(
   request: Partial<RunRequest>,
   { settings, catalog, store, log }: PlanContext,
 ): Promise<PlannedRun> {
-  const run = parseRun(request);
+  const run = parseRun(request, settings.garbage.mode);
   checkGenerator(settingsIn(request.generator), settings);
   const matches = repositoryMatcher(filtersOf(run, settings.filters));
   const names: string[] = [];

@@ -1,10 +1,12 @@
 import type { LambdaContext } from '../invocation.ts';
 import { sendEvent } from '../send-event.ts';
 import type { MergedRun } from './merge-plans.ts';
-import { openJob } from './open-job.ts';
+import { openJobsMetrics } from './metrics.ts';
+import { openJob, SERVICE } from './open-job.ts';
 import { type RunResult, reportRun } from './report-run.ts';
 
 const job = openJob();
+const metrics = openJobsMetrics(SERVICE);
 
 /** `detail-type` of the event. */
 const RUN_COMPLETE = 'SOCI Run Complete';
@@ -14,5 +16,5 @@ export async function handler(request: MergedRun, context: LambdaContext): Promi
   const location = job.begin(context);
   const { log, store, settings } = job;
   const announce = (result: RunResult) => sendEvent(settings.eventBus, RUN_COMPLETE, result);
-  return reportRun(request, { settings, location, store, log, announce });
+  return reportRun(request, { settings, location, store, log, metrics, announce });
 }

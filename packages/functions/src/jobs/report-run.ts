@@ -1,8 +1,11 @@
 import { formatEcrHost } from '@soci/ecr';
 import type { JobsSettings } from '../environment/jobs-settings.ts';
 import type { AwsLocation, Log } from '../invocation.ts';
+import { type GarbageReport, reportGarbage } from './garbage-report.ts';
 import { type ChildResult, readMapResults } from './map-results.ts';
 import { MAX_LISTED, type MergedRun, type RunSummary } from './merge-plans.ts';
+import type { JobsMetrics } from './metrics.ts';
+import { type Run, undoPrefix } from './run.ts';
 import type { RunStore } from './store.ts';
 
 /** Report of a run, stored as `report.json`. */
@@ -21,6 +24,8 @@ export interface RunReport extends RunSummary {
   readonly failures: readonly FailedImage[];
   /** Commands that index the images that are too large for the generator, at most {@link MAX_LISTED}. */
   readonly commands: readonly string[];
+  /** Garbage, if runs look for it. */
+  readonly garbage?: GarbageReport;
 }
 
 /** Outcome of an image in a run. */
@@ -47,7 +52,19 @@ export interface RunResult {
   readonly repositoriesNotListed: number;
   /** Number of images that are too large for the generator. */
   readonly imagesTooLarge: number;
+  /** Garbage, if runs look for it. */
+  readonly garbage?: GarbageSummary;
 }
+
+/** Numbers of a {@link GarbageReport}. */
+export type GarbageSummary = GarbageReport['manifests'] & {
+  /** Number of repositories that were not checked, or not to the end. */
+  readonly repositoriesNotChecked: number;
+  /** Number of manifests that look like garbage and are kept, by reason. */
+  readonly keptReasons: GarbageReport['kept'];
+  /** Prefix of the undo logs in the bucket, if something was deleted. */
+  readonly undo?: string;
+};
 
 /** Dependencies of {@link reportRun}. */
 export interface ReportContext {
@@ -55,6 +72,7 @@ export interface ReportContext {
   readonly location: AwsLocation;
   readonly store: RunStore;
   readonly log: Log;
+  readonly metrics: Pick<JobsMetrics, 'recordGarbage'>;
   /** Sends the event `SOCI Run Complete`. */
   readonly announce: (result: RunResult) => Promise<void>;
 }
@@ -64,12 +82,13 @@ const MAX_MESSAGE = 500;
 
 /** Last step of a run: counts the outcomes, writes the report, and sends an event. */
 export async function reportRun(
-  { run, summary: key }: MergedRun,
-  { settings, location, store, log, announce }: ReportContext,
+  { run, repositories, summary: key }: MergedRun,
+  { settings, location, store, log, metrics, announce }: ReportContext,
 ): Promise<RunResult> {
   const summary = (await store.get(key)) as RunSummary;
   const outcomes = new Outcomes();
   for await (const result of readMapResults(store, run.results)) outcomes.add(result);
+  const garbage = run.garbage === 'off' ? undefined : await reportGarbage(run, repositories, store);
   const report: RunReport = {
     schemaVersion: 1,
     execution: run.execution,
@@ -82,6 +101,7 @@ export async function reportRun(
       const host = formatEcrHost({ ...location, fips: settings.fips, dualStack: settings.dualStack }) ?? 'HOST';
       return commandFor(settings, `${host}/${repository}`, tag, digest);
     }),
+    ...(garbage && { garbage }),
   };
   const reportKey = `${run.prefix}/report.json`;
   await store.put(reportKey, report);
@@ -93,11 +113,23 @@ export async function reportRun(
     images: report.images,
     repositoriesNotListed: summary.repositories.matched - summary.repositories.listed,
     imagesTooLarge: summary.tooLarge.count,
+    ...(garbage && { garbage: summarize(garbage, run) }),
   };
+  if (garbage !== undefined) metrics.recordGarbage(garbage.manifests);
   log.info('the run is complete', { ...result });
   // The report exists. A retry of the step would send the event twice, but not change the report.
   await announce(result).catch((error: unknown) => log.error('SOCI Run Complete was not sent', { error }));
   return result;
+}
+
+/** Returns what fits in an event. */
+function summarize({ manifests, kept, notCheckedCount, undo }: GarbageReport, run: Run): GarbageSummary {
+  return {
+    ...manifests,
+    repositoriesNotChecked: notCheckedCount,
+    keptReasons: kept,
+    ...(undo.length > 0 && { undo: undoPrefix(run) }),
+  };
 }
 
 /** Returns the command that indexes an image on a machine without the time limit of Lambda. */

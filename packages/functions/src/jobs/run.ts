@@ -1,3 +1,4 @@
+import type { GarbageMode } from '../environment/jobs-settings.ts';
 import { FunctionError } from '../errors.ts';
 import type { GeneratorDescription } from '../generator/describe-settings.ts';
 
@@ -14,8 +15,12 @@ export interface Run {
   /** Prefixes for the results that Step Functions writes: of the listed repositories and of the indexed images. */
   readonly lists: string;
   readonly results: string;
-  /** Whether the run only reports what it would index. */
+  /** Prefix for what the collecting step found and deleted. */
+  readonly collected: string;
+  /** Whether the run only reports what it would index and delete. */
   readonly dryRun: boolean;
+  /** What the run does with garbage. Not `delete` for a dry run. */
+  readonly garbage: GarbageMode;
   /** Whether the run may index more images than the limit for runs without confirmation. */
   readonly confirm: boolean;
   /** Filters that replace those of the settings. */
@@ -34,7 +39,7 @@ export interface StoredItems {
 
 /** Input of an execution. All fields are optional. */
 export interface RunInput {
-  /** Whether to report only what the run would index. @default false */
+  /** Whether to report only what the run would index and delete. @default false */
   readonly dryRun?: boolean;
   /** Whether to index more images than the limit for runs without confirmation. @default false */
   readonly confirm?: boolean;
@@ -64,9 +69,10 @@ export interface RunRequest {
 /**
  * Parses the request of the first step.
  *
+ * @param garbage - What runs of the deployment do with garbage.
  * @throws FunctionError `INPUT_INVALID`; `RUN_ACTIVE` if an older run is active.
  */
-export function parseRun(request: Partial<RunRequest>): Run {
+export function parseRun(request: Partial<RunRequest>, garbage: GarbageMode): Run {
   const { execution, started, input, active = [], generator } = request;
   const name = String(execution).split(':').pop() ?? '';
   const time = new Date(String(started));
@@ -91,7 +97,9 @@ export function parseRun(request: Partial<RunRequest>): Run {
     prefix,
     lists: `${prefix}/lists`,
     results: `${prefix}/results`,
+    collected: `${prefix}/collected`,
     dryRun,
+    garbage: dryRun && garbage === 'delete' ? 'report' : garbage,
     confirm,
     ...(filters !== undefined && { filters }),
     readsProvenance: hasProvenance,
@@ -103,6 +111,11 @@ export function parseRun(request: Partial<RunRequest>): Run {
 export function settingsIn(generator: unknown): Partial<GeneratorDescription['settings']> {
   const { settings } = (generator ?? {}) as Partial<GeneratorDescription>;
   return settings ?? {};
+}
+
+/** Returns the prefix of the undo logs of a run. They expire later than the other objects of a run. */
+export function undoPrefix({ name }: Run): string {
+  return `undo/${name}/`;
 }
 
 function parseInput(input: unknown): RunInput {

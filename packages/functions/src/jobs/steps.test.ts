@@ -7,12 +7,12 @@ import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJobsSettings } from '../environment/jobs-settings.ts';
+import { memoryStore } from '../fixtures/memory-store.ts';
 import { listRepository } from './list-repository.ts';
 import { mergePlans } from './merge-plans.ts';
 import { planRun } from './plan-run.ts';
 import { type RunReport, type RunResult, reportRun } from './report-run.ts';
 import { parseRun, type RunRequest } from './run.ts';
-import type { RunStore } from './store.ts';
 
 const LOCATION = { account: '123456789012', region: 'us-east-1' };
 const EXECUTION = 'arn:aws:states:us-east-1:123456789012:execution:machine:first';
@@ -25,24 +25,6 @@ const REQUEST: RunRequest = {
 };
 const LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** A store in memory. */
-function memoryStore(): RunStore & { readonly objects: Map<string, string> } {
-  const objects = new Map<string, string>();
-  const read = (key: string) => objects.get(key) ?? 'null';
-  return {
-    objects,
-    put: async (key, value) => void objects.set(key, JSON.stringify(value)),
-    putText: async (key, parts) => void objects.set(key, parts.join('')),
-    get: async (key) => JSON.parse(read(key)),
-    async open(key) {
-      return (async function* () {
-        yield Buffer.from(read(key));
-      })();
-    },
-    list: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)),
-  };
-}
-
 describe('the request of a run', () => {
   it.each<[string, Partial<RunRequest>, string]>([
     ['without an execution', {}, 'start the state machine'],
@@ -51,11 +33,11 @@ describe('the request of a run', () => {
     ['with a wrong type', { ...REQUEST, input: { confirm: 'yes' } }, 'confirm is "yes": expected a boolean'],
     ['during an older run', { ...REQUEST, active: [EXECUTION, 'older'] }, 'another run is active: older'],
   ])('%s is rejected', (_, request, message) => {
-    expect(() => parseRun(request)).toThrow(message);
+    expect(() => parseRun(request, 'off')).toThrow(message);
   });
 
   it('is accepted during a newer run', () => {
-    expect(parseRun({ ...REQUEST, active: ['newer', EXECUTION] })).toMatchObject({
+    expect(parseRun({ ...REQUEST, active: ['newer', EXECUTION] }, 'off')).toMatchObject({
       name: 'first',
       prefix: 'runs/first',
       time: '2026-11-29T12:00:00.000Z',
@@ -109,11 +91,11 @@ describe('the steps', () => {
       if (repository === 'prod/lost') continue;
       await listRepository({ run: planned.run, repository }, { settings, catalog, store, log: LOG });
     }
-    const metrics = { recordFound: (tags: object) => void found.push(tags) };
+    const metrics = { recordFound: (tags: object) => void found.push(tags), recordGarbage: () => {} };
     const merged = await mergePlans(planned, { confirmAbove, store, log: LOG, metrics });
     const events: RunResult[] = [];
     const announce = async (result: RunResult) => void events.push(result);
-    const result = await reportRun(merged, { settings, location: LOCATION, store, log: LOG, announce });
+    const result = await reportRun(merged, { settings, location: LOCATION, store, log: LOG, metrics, announce });
     return { store, merged, events, found, report: (await store.get(result.report)) as RunReport };
   }
 
