@@ -117,7 +117,7 @@ function showObstacles({ obstacles }: Assessment): Markup {
     const named = `${layers.slice(0, MAX_DIGESTS).map(shortDigest).join(', ')}${more}`;
     return html`<li><b>${pluralize(layers.length, 'layer')}, ${formatBytes(size)}</b>: ${message}. ${remedy === undefined ? '' : html`<b>${remedy}.</b>`} <span class="muted">${named}</span></li>`;
   });
-  return html`<section><h2>What is not loaded lazily</h2><ul>${items}</ul></section>`;
+  return html`<section><h2>What defeats lazy loading</h2><ul>${items}</ul></section>`;
 }
 
 function showSettings({ pull, settings, best, isWorthIt }: Assessment): Markup {
@@ -134,19 +134,20 @@ function showSettings({ pull, settings, best, isWorthIt }: Assessment): Markup {
 }
 
 /** Shows the times over other networks, because users do not know theirs. */
-function showNetworks({ analysis, network, minLayerSize, settings, best }: Assessment): Markup {
-  if (settings.length === 0 || best === undefined) return html``;
+function showNetworks({ analysis, network, minLayerSize, best, standard }: Assessment): Markup {
+  const compared = [...new Set([standard, best])].filter((setting) => setting !== undefined);
+  if (compared.length === 0) return html``;
   const rows = [...new Set([...BANDWIDTHS, network.bandwidth])]
     .sort((a, b) => a - b)
     .map((bandwidth) => {
-      const { pull, standard, settings: others } = assess(analysis, { ...network, bandwidth }, minLayerSize);
-      const same = others.find(({ spanSize }) => spanSize === best.spanSize);
-      const times = [pull, standard?.start, same?.start].map((time) =>
-        time === undefined ? '' : formatTime(time.seconds),
+      const { pull, settings } = assess(analysis, { ...network, bandwidth }, minLayerSize);
+      const times = compared.map(
+        (wanted) => settings.find(({ spanSize }) => spanSize === wanted.spanSize)?.start ?? pull,
       );
-      return html`<tr><td>${formatBandwidth(bandwidth)}</td>${numbers(...times)}</tr>`;
+      const cells = [pull, ...times].map(({ seconds }) => formatTime(seconds));
+      return html`<tr><td>${formatBandwidth(bandwidth)}</td>${numbers(...cells)}</tr>`;
     });
-  return html`<section><h2>Other networks</h2><div class="scroll"><table><tr><th>Bandwidth</th>${titles('Ordinary pull', 'Default index', describeSetting(best))}</tr>${rows}</table></div></section>`;
+  return html`<section><h2>Other networks</h2><div class="scroll"><table><tr><th>Bandwidth</th>${titles('Ordinary pull', ...compared.map(describeSetting))}</tr>${rows}</table></div></section>`;
 }
 
 function showLayers({ analysis: { layers } }: Assessment): Markup {
