@@ -1,7 +1,7 @@
 // Causes that the registry shows, besides the six of six-situations.test.ts.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { contentOf, makeImage } from '@soci/test-content';
+import { contentOf, HOSTILE_TEXTS, makeImage, makeIndex, unprintableIn } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it, vi } from 'vitest';
@@ -255,6 +255,37 @@ describe('causes in Amazon ECR', () => {
     expect(first?.remedy[0]).toContain('aws ecr update-image-storage-class');
   });
 
+  it('index-deleted: the SOCI index is gone, and a lifecycle rule deletes untagged images', async () => {
+    const { registry, env } = await startEcr();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const [name, indexed] = [`${HOST}/prod/app:v1`, `${HOST}/prod/app:v1-soci`];
+    expect(await runCli(['convert', '-q', '--plain-http', name, indexed], { env })).toMatchObject({ code: 0 });
+    const root = readManifest(registry, 'prod/app', 'v1-soci');
+    const soci = root.manifests.find(({ artifactType }) => artifactType !== undefined);
+    const selection = { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 1 };
+    const lifecyclePolicyText = JSON.stringify({ rules: [{ rulePriority: 7, selection, action: { type: 'expire' } }] });
+    const put = await fetch(registry.awsEndpoint, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'AmazonEC2ContainerRegistry_V20150921.PutLifecyclePolicy',
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20260101/eu-west-1/ecr/aws4_request, SignedHeaders=host, Signature=00',
+      },
+      body: JSON.stringify({ repositoryName: 'prod/app', lifecyclePolicyText }),
+    });
+    expect(put.status).toBe(200);
+    const headers = {
+      authorization: `Basic ${Buffer.from(`AWS:${registry.credentials.password}`).toString('base64')}`,
+    };
+    const gone = await fetch(`${registry.url}/v2/prod/app/manifests/${soci?.digest}`, { method: 'DELETE', headers });
+    expect(gone.status).toBe(202);
+    const { code, cause, findings } = await runDoctor(['--plain-http', indexed], env);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'index-deleted' });
+    expect(findings[0]?.read.join('\n')).toContain('lifecycle rule 7: deletes untagged images, sinceImagePushed 1');
+    expect(findings.map((finding) => finding.cause)).toContain('index-content-missing');
+  });
+
   it('makes at most 10 requests, plus one for each layer', async () => {
     const { registry, env } = await startEcr();
     const layers = ['one', 'two', 'three', 'four', 'five', 'six'].map((name) => largeLayer(name));
@@ -272,4 +303,38 @@ describe('causes in Amazon ECR', () => {
       }
     }
   });
+});
+
+it('makes at most 10 requests, plus one for each layer, with tokens and redirects', async () => {
+  const user = { username: 'ann', password: 'secret' };
+  const registry = await start({ auth: { bearer: { user, anonymousPull: true } }, redirects: true });
+  await putInto(registry, 'prod/app', 'v1', makeImage([largeLayer('one'), largeLayer('two')]));
+  const { requests } = await runDoctor([`${registry.host}/prod/app:v1`]);
+  expect(registry.requests.length).toBeLessThanOrEqual(12);
+  expect(requests).toBeGreaterThan(0);
+});
+
+it('makes one request for each layer of an image with many layers, and no more', async () => {
+  const { registry, indexed } = await startIndexed(['--min-layer-size', '0']);
+  rewriteIndexed(registry, (soci) => ({ ...soci, layers: Array(2000).fill(soci.layers[0]) }));
+  registry.clearRequests();
+  expect((await runDoctor([indexed])).requests).toBeLessThanOrEqual(12);
+  expect(registry.requests.length).toBeLessThanOrEqual(12);
+});
+
+it('escapes what a registry says', async () => {
+  const registry = await start();
+  for (const text of HOSTILE_TEXTS) {
+    const platform = { os: text, architecture: text };
+    const layer = { ...largeLayer(), descriptor: { ...largeLayer().descriptor, annotations: { [text]: text } } };
+    const index = makeIndex([
+      { made: makeImage([layer], { platform }), fields: { platform, annotations: { [text]: text } } },
+    ]);
+    await putInto(registry, 'prod/app', 'v1', index);
+    for (const mode of [[], ['--json'], ['--quiet'], ['--platform', 'linux/arm64']]) {
+      const run = await runCli(['doctor', ...mode, `${registry.host}/prod/app:v1`]);
+      expect([1, 3, 4]).toContain(run.code);
+      expect(unprintableIn(run.stdout + run.stderr)).toEqual([]);
+    }
+  }
 });

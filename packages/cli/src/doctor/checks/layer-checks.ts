@@ -37,7 +37,8 @@ export const UNSUPPORTED_COMPRESSION: Cause = {
     );
     const [part, whole] = [sizeOf(others), sizeOf(image.layers)];
     // An index that covers most of the image is still useful.
-    const kind = ztocLayers(registry).size > 0 && part * 2 < whole ? 'note' : 'cause';
+    const hasOthers = ztocLayers(registry).size > 0 || indexableLayers(registry).length > 0;
+    const kind = hasOthers && part * 2 < whole ? 'note' : 'cause';
     const isSmall = others.every(({ size }) => size < DEFAULT_MIN_LAYER_SIZE);
     return found(
       kind,
