@@ -31,7 +31,7 @@ describe.each(withCommands)('the commands of docs/guide/%s', (_, lines) => {
     await packImage(join(folder, 'image'), [files], { Cmd: ['/usr/bin/app'] });
     for (const repository of ['app', 'other']) await registry.loadLayout(repository, join(folder, 'image'), 'v1');
     await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     process.chdir(initialDirectory);
@@ -46,7 +46,7 @@ describe.each(withCommands)('the commands of docs/guide/%s', (_, lines) => {
       // 3: nothing to index, or nothing to gain.
       expect([0, 3], run.stderr).toContain(run.code);
     },
-    60_000,
+    180_000,
   );
 });
 
