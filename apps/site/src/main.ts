@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, serve } from 'vitepress';
 import { writeApiReference } from './api-reference.ts';
+import { brokenLinks } from './check-links.ts';
 import { findPages } from './pages.ts';
 import { writePages } from './write-pages.ts';
 
@@ -24,6 +25,13 @@ const pages = join(SITE, '.pages');
 writePages(pages, findPages());
 await writeApiReference(pages);
 await build(SITE, { base });
+const broken = brokenLinks(join(SITE, 'dist'), base);
+if (broken.length > 0) {
+  console.error(
+    `${broken.join('\n')}\n${broken.length} broken links. Correct them in the documents that the pages are made from.`,
+  );
+  process.exit(1);
+}
 const files = readdirSync(join(SITE, 'dist'), { recursive: true, withFileTypes: true }).filter((entry) =>
   entry.isFile(),
 );

@@ -1,11 +1,11 @@
 import { createMarkdownRenderer } from 'vitepress';
 import { expect, it } from 'vitest';
-import { githubSlug, useRepositoryLinks } from './markdown.ts';
+import { githubSlug, useRepositoryMarkdown } from './markdown.ts';
 import { findPages } from './pages.ts';
 
 const markdown = await createMarkdownRenderer('.', {
   anchor: { slugify: githubSlug },
-  config: (md) => useRepositoryLinks(md, { pages: findPages(), address: undefined }),
+  config: (md) => useRepositoryMarkdown(md, { pages: findPages(), address: undefined }),
 });
 const render = (text: string): string =>
   markdown.render(text, { relativePath: 'packages/ztoc/index.md', cleanUrls: true });
@@ -35,4 +35,10 @@ it.each([
   ['`ecr:BatchGetImage`, `ecr_x`', 'ecrbatchgetimage-ecr_x'],
 ])('gives the heading "%s" the anchor that GitHub gives it', (heading, anchor) => {
   expect(render(`## ${heading}`)).toContain(`id="${anchor}"`);
+});
+
+it('draws diagrams in the colors of the theme, without anything from another host', () => {
+  const html = render('```mermaid\nflowchart TB\n  a["first"]\n  b["second"]\n  a --> b\n```\n');
+  expect(html).toMatch(/<div class="diagram" v-pre><svg .*first.*second.*<\/svg><\/div>/s);
+  expect(html).not.toMatch(/<style|@import|url\('?http/);
 });

@@ -1,4 +1,5 @@
 // The site reads Markdown as GitHub does: the same links and the same anchors of headings.
+import { renderMermaidSVG } from 'beautiful-mermaid';
 import type { MarkdownOptions } from 'vitepress';
 import { type LinkTargets, siteImage, siteLink } from './links.ts';
 import { fileOf } from './pages.ts';
@@ -15,16 +16,28 @@ export function githubSlug(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-/** Makes a Markdown parser of VitePress resolve links, images and braces of the repository's documents. */
-export function useRepositoryLinks(md: MarkdownIt, targets: LinkTargets): void {
+/** Makes a Markdown parser of VitePress resolve the links and images of the repository's documents, and draw diagrams. */
+export function useRepositoryMarkdown(md: MarkdownIt, targets: LinkTargets): void {
   const sources = new Map(targets.pages.map(({ route, source }) => [fileOf(route), source]));
   md.core.ruler.push('repository-links', (state) => {
     const source = sources.get((state.env as { relativePath?: string }).relativePath ?? '');
     if (source !== undefined) for (const token of state.tokens) rewrite(token, source, targets);
   });
+  const fence = md.renderer.rules.fence;
+  md.renderer.rules.fence = (tokens, i, ...others) => {
+    const { info, content } = tokens[i] as Token;
+    return info === 'mermaid' ? drawDiagram(content) : (fence?.(tokens, i, ...others) ?? '');
+  };
   // Vue would evaluate what is between two braces.
   md.renderer.rules.text = (tokens, i) =>
     md.utils.escapeHtml(tokens[i]?.content ?? '').replaceAll('{{', '&#123;&#123;');
+}
+
+/** Draws a Mermaid diagram as SVG. Its colors are in the theme's style sheet. */
+function drawDiagram(text: string): string {
+  // Without the style element, which Vue rejects and which loads a font from another host.
+  const svg = renderMermaidSVG(text, { transparent: true }).replace(/<style>.*?<\/style>/s, '');
+  return `<div class="diagram" v-pre>${svg}</div>\n`;
 }
 
 function rewrite(token: Token, source: string, targets: LinkTargets): void {

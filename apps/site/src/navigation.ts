@@ -11,7 +11,8 @@ type Item = DefaultTheme.SidebarItem;
 const SECTIONS: Readonly<Record<string, readonly (readonly [source: string, text?: string])[]>> = {
   'Command line': [
     ['docs/cli.md', 'Command reference'],
-    ['docs/profiles.md'],
+    ['docs/doctor.md', 'Why is it not lazy?'],
+    ['docs/profiles.md', 'Profiles'],
     ['docs/executable-and-image.md', 'Executable and image'],
   ],
   Library: [
@@ -24,7 +25,7 @@ const SECTIONS: Readonly<Record<string, readonly (readonly [source: string, text
   ],
   'Construct and deployment': [
     ['packages/construct/README.md'],
-    ['docs/deployment.md'],
+    ['docs/deployment.md', 'Deployment'],
     ['docs/outcomes.md', 'Outcomes'],
     ['docs/several-accounts.md', 'Several accounts'],
     ['docs/migrating-from-aws-soci-index-builder.md', "Migrate from AWS's builder"],

@@ -14,9 +14,10 @@ export interface Page {
   readonly title: string;
 }
 
-/** Documents outside `docs/` and their paths. */
+/** Documents whose path does not follow from their name. */
 const OTHERS: Readonly<Record<string, string>> = {
   'README.md': '/',
+  'docs/README.md': '/contents',
   'CONTRIBUTING.md': '/contributing',
   'SECURITY.md': '/security',
   'CODE_OF_CONDUCT.md': '/code-of-conduct',
@@ -26,7 +27,7 @@ const OTHERS: Readonly<Record<string, string>> = {
 export function findPages(): Page[] {
   const documents = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && OTHERS[`docs/${name}`] === undefined)
     .sort()
     .map((name): [string, string] => [`docs/${name}`, `/${name.replace(/(?:^|(?<=\/))README\.md$|\.md$/, '')}`]);
   const packages = publishedPackages().map(({ folder }): [string, string] => [`${folder}/README.md`, `/${folder}/`]);
