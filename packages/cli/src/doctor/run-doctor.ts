@@ -30,12 +30,12 @@ import { RequestBudget } from './request-budget.ts';
 export const DOCTOR_OPTIONS = {
   platform: valueOption('PLATFORM', parsePlatform, 'examine this platform, such as linux/arm64', 'p'),
   'output-tag': valueOption('TAG', parseOutputTagOption, `expect the index under TAG (default ${DEFAULT_OUTPUT_TAG})`),
-  runtime: valueOption('NAME', oneOf(RUNTIMES), 'say what runs the image: fargate, containerd, ...'),
+  runtime: valueOption('NAME', oneOf(RUNTIMES), 'say what runs it: fargate, containerd, ...'),
   'task-metadata': excluding(valueOption('FILE', parseText, 'read the metadata of a task from FILE'), 'ecs'),
   ecs: valueOption('CLUSTER/TASK', parseTaskName, 'describe this task of Amazon ECS'),
   'containerd-config': valueOption('FILE', parseText, 'read the configuration of containerd'),
   'soci-config': valueOption('FILE', parseText, 'read the configuration of soci-snapshotter'),
-  log: valueOption('FILE', parseText, 'read a log of soci-snapshotter or of the generator'),
+  log: valueOption('FILE', parseText, 'read a log of the snapshotter or generator'),
   ...REGISTRY_OPTIONS,
 } as const;
 
