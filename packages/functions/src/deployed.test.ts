@@ -378,7 +378,7 @@ describe('a push that is delivered by a queue', () => {
 describe('a layer that needs too much memory', () => {
   it.each(Object.keys(METADATA_BOMBS))(
     'of %s is rejected with the name of the limit, within the memory of the function',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (bomb) => {
       const memorySize = 512;
       deploy({ memorySize });
@@ -394,7 +394,7 @@ describe('a layer that needs too much memory', () => {
     },
   );
 
-  it('is rejected if the zTOCs of all layers together are too large', { timeout: 60_000 }, async () => {
+  it('is rejected if the zTOCs of all layers together are too large', { timeout: 180_000 }, async () => {
     const memorySize = 512;
     deploy({ memorySize });
     const layers = [0, 1, 2].map((start) => makeGzipLayer(manyEntries(500_000 + start)));
