@@ -74,6 +74,9 @@ describe('gc', { timeout: 300_000 }, () => {
     const run = await gc(registry, '--older-than', '0d');
     expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-unknown: .*--include-copies/m);
     expect(run.stdout).toContain('Dry run: 0 manifests');
+    expect(run.stderr).toContain(
+      'Images in app have no source image. If they were converted there, add --include-copies.',
+    );
     expect((await gc(registry, '--older-than', '0d', '--include-copies')).stdout).toContain('Dry run: 3 manifests');
   });
 

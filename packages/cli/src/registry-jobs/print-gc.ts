@@ -156,6 +156,14 @@ async function printLimits({ host, plans }: FoundGarbage, output: Output): Promi
       `${host} does not report push times, so the age of garbage is unknown. To ignore it, add --older-than 0d.`,
     );
   }
+  const unknown = plans.filter(({ kept }) => kept.some(({ reason }) => reason === 'source-unknown'));
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, 3).map(({ repository }) => printable(repository));
+    const more = unknown.length > names.length ? ' and others' : '';
+    await output.note(
+      `Images in ${names.join(', ')}${more} have no source image. If they were converted there, add --include-copies.`,
+    );
+  }
 }
 
 function describeFailures(failed: readonly FailedGc[]) {
