@@ -32,10 +32,11 @@ export { type ManifestFacts, type ManifestKind, readManifestFacts } from './garb
 export { planGarbage } from './garbage/plan-garbage.ts';
 export type { KnownFacts, RepositoryState } from './garbage/repository-state.ts';
 export { type RestoredTag, type RestoreResult, type RestoreTarget, restoreGarbage } from './garbage/restore-garbage.ts';
-export { createUndoFile, readUndoFile, type UndoFile } from './garbage/undo-file.ts';
+export { createUndoFile, readUndoFile, type SavedManifests, type UndoFile } from './garbage/undo-file.ts';
 export {
   type ParsedUndoLog,
   parseUndoLog,
+  type UndoEntry,
   UndoFormatter,
   type UndoHeader,
   type UndoLog,

@@ -1,15 +1,13 @@
 import {
   type CallOptions,
   type Descriptor,
-  isImageIndex,
   listSuccessors,
   type ManifestPusher,
   OciError,
   type Prober,
   type Resolver,
-  readReferral,
 } from '@soci/oci';
-import type { UndoManifest } from './undo-log.ts';
+import { toUndoEntry, type UndoEntry, type UndoManifest } from './undo-log.ts';
 
 /** A repository that manifests are restored to. */
 export type RestoreTarget = ManifestPusher & Prober & Resolver;
@@ -47,21 +45,22 @@ const REFUSED: ReadonlySet<unknown> = new Set(['MANIFEST_REFUSED', 'MANIFEST_INV
 
 /**
  * Pushes the manifests of an undo log: what an image lists before the image, and its tags last. Does not move a tag that
- * leads to another manifest now. Existing manifests are not pushed, so it can be repeated.
+ * leads to another manifest now. Existing manifests are not pushed, so it can be repeated. Reads one content at a time.
  *
  * @param open - Opens a repository.
  * @returns The outcome of each manifest.
  * @throws Errors of the registry, such as a missing permission; the abort reason of the signal.
  */
 export async function* restoreGarbage(
-  manifests: readonly UndoManifest[],
+  manifests: readonly (UndoEntry | UndoManifest)[],
   open: (repository: string) => RestoreTarget,
   options: CallOptions = {},
 ): AsyncGenerator<RestoreResult, void, undefined> {
-  for (const [repository, own] of Map.groupBy(manifests, (each) => each.repository)) {
+  const entries = manifests.map((each) => ('content' in each ? toUndoEntry(each) : each));
+  for (const [repository, own] of Map.groupBy(entries, (each) => each.repository)) {
     const target = open(repository);
     const unavailable = new Set<string>();
-    const tagged: { readonly manifest: UndoManifest; readonly result: RestoreResult }[] = [];
+    const tagged: { readonly manifest: UndoEntry; readonly result: RestoreResult }[] = [];
     for (const manifest of inRestoreOrder(own)) {
       options.signal?.throwIfAborted();
       const pushed = await restoreManifest(target, manifest, unavailable, options);
@@ -79,17 +78,18 @@ type PushedManifest = Pick<RestoreResult, 'outcome' | 'missing' | 'message'>;
 
 async function restoreManifest(
   target: RestoreTarget,
-  manifest: UndoManifest,
+  manifest: UndoEntry,
   unavailable: ReadonlySet<string>,
   options: CallOptions,
 ): Promise<PushedManifest> {
-  const descriptor = describe(manifest);
   if ((await resolve(target, manifest.digest, options)) !== undefined) return { outcome: 'present' };
-  const needed = listSuccessors(descriptor, manifest.content);
+  const content = await manifest.read();
+  const descriptor = describe(manifest, content);
+  const needed = listSuccessors(descriptor, content);
   const lost = needed.filter(({ digest }) => unavailable.has(digest)).map(({ digest }) => digest);
   if (lost.length > 0) return { outcome: 'incomplete', missing: lost };
   try {
-    await target.pushManifest(descriptor, manifest.content, options);
+    await target.pushManifest(descriptor, content, options);
     return { outcome: 'restored' };
   } catch (error) {
     if (!REFUSED.has((error as { code?: unknown }).code)) throw error;
@@ -102,7 +102,7 @@ async function restoreManifest(
 
 async function restoreTags(
   target: RestoreTarget,
-  manifest: UndoManifest,
+  manifest: UndoEntry,
   options: CallOptions,
 ): Promise<readonly RestoredTag[]> {
   const tags: RestoredTag[] = [];
@@ -111,7 +111,8 @@ async function restoreTags(
     if (digest === manifest.digest) tags.push({ tag, outcome: 'present' });
     else if (digest !== undefined) tags.push({ tag, outcome: 'elsewhere', digest });
     else {
-      await target.pushManifest(describe(manifest), manifest.content, { ...options, tag });
+      const content = await manifest.read();
+      await target.pushManifest(describe(manifest, content), content, { ...options, tag });
       tags.push({ tag, outcome: 'restored' });
     }
   }
@@ -127,19 +128,19 @@ async function resolve(target: Resolver, reference: string, options: CallOptions
   }
 }
 
-function describe({ digest, mediaType, content }: UndoManifest): Descriptor {
+function describe({ digest, mediaType }: UndoEntry, content: Uint8Array): Descriptor {
   return { digest, mediaType, size: content.length };
 }
 
 /** Sorts manifests so that each follows the manifests that it lists or refers to. */
-function inRestoreOrder(manifests: readonly UndoManifest[]): UndoManifest[] {
+function inRestoreOrder(manifests: readonly UndoEntry[]): UndoEntry[] {
   const byDigest = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
-  const ordered = new Set<UndoManifest>();
-  const started = new Set<UndoManifest>();
-  const visit = (manifest: UndoManifest) => {
+  const ordered = new Set<UndoEntry>();
+  const started = new Set<UndoEntry>();
+  const visit = (manifest: UndoEntry) => {
     if (started.has(manifest)) return;
     started.add(manifest);
-    for (const digest of earlier(manifest)) {
+    for (const digest of manifest.after) {
       const other = byDigest.get(digest);
       if (other !== undefined) visit(other);
     }
@@ -147,11 +148,4 @@ function inRestoreOrder(manifests: readonly UndoManifest[]): UndoManifest[] {
   };
   for (const manifest of manifests) visit(manifest);
   return [...ordered];
-}
-
-function earlier(manifest: UndoManifest): string[] {
-  const descriptor = describe(manifest);
-  const listed = isImageIndex(manifest.mediaType) ? listSuccessors(descriptor, manifest.content) : [];
-  const subject = readReferral(descriptor, manifest.content)?.subject;
-  return [...listed.map(({ digest }) => digest), ...(subject === undefined ? [] : [subject])];
 }

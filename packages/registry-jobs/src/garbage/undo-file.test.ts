@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createUndoFile, readUndoFile } from './undo-file.ts';
+import type { UndoEntry } from './undo-log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'undo-file-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,11 +24,35 @@ async function writeUndoFile(name: string) {
   return path;
 }
 
+function contentsOf(entries: readonly UndoEntry[]) {
+  return Promise.all(entries.map(async ({ after: _, read, ...entry }) => ({ ...entry, content: await read() })));
+}
+
 describe('an undo file', () => {
   it('keeps the bytes and tags of manifests', async () => {
     const { header, manifests } = await readUndoFile(await writeUndoFile('kept.jsonl'));
     expect(header).toEqual(HEADER);
-    expect(manifests).toEqual([manifest('{"a":1}'), manifest('{"b":2}', ['v1-soci'])]);
+    expect(await contentsOf(manifests)).toEqual([manifest('{"a":1}'), manifest('{"b":2}', ['v1-soci'])]);
+  });
+
+  it('has lines across the blocks that are read at a time', async () => {
+    const path = join(folder, 'large.jsonl');
+    const file = await createUndoFile(path, HEADER);
+    const all = [900_000, 3_000_000, 10, 1_500_000].map((size) =>
+      manifest(JSON.stringify({ ä: 'ö'.repeat(size / 2) })),
+    );
+    for (const each of all) await file.add(each);
+    await file.commit();
+    const { manifests } = await readUndoFile(path);
+    expect((await contentsOf(manifests)).map(({ digest }) => digest)).toEqual(all.map(({ digest }) => digest));
+    expect(Buffer.from((await manifests[1]?.read()) ?? []).equals(all[1]?.content ?? new Uint8Array())).toBe(true);
+  });
+
+  it('does not keep the contents in memory: a change is found when one is read', async () => {
+    const path = await writeUndoFile('changed-later.jsonl');
+    const { manifests } = await readUndoFile(path);
+    writeFileSync(path, 'x'.repeat(10_000));
+    await expect(manifests[1]?.read()).rejects.toMatchObject({ code: 'UNDO_INVALID' });
   });
 
   it('does not exist before it is complete, and leaves no draft', async () => {

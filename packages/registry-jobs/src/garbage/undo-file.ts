@@ -1,15 +1,23 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { link, open, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RegistryJobsError } from '../errors.ts';
 import {
   MAX_UNDO_LINE,
-  type ParsedUndoLog,
-  parseUndoLog,
+  parseUndoManifest,
+  toUndoEntry,
+  type UndoEntry,
   UndoFormatter,
   type UndoHeader,
   type UndoLog,
+  UndoParser,
 } from './undo-log.ts';
+
+/** Maximum number of manifests in a file: those of the largest repository. */
+const MAX_MANIFESTS = 1_000_000;
+/** Bytes that are read at a time. */
+const READ_SIZE = 1 << 20;
+const LINE_FEED = 10;
 
 /** An undo log in a file. */
 export interface UndoFile extends UndoLog {
@@ -66,24 +74,81 @@ function fileExists(path: string): RegistryJobsError {
   return new RegistryJobsError('UNDO_EXISTS', message);
 }
 
-/** Reads an undo file. @throws RegistryJobsError `UNDO_INVALID`, see {@link parseUndoLog}; errors of the system. */
-export async function readUndoFile(path: string): Promise<ParsedUndoLog> {
-  return parseUndoLog(readLines(path), path);
+/** An undo file, whose manifests are read when they are needed. */
+export interface SavedManifests {
+  readonly header: UndoHeader;
+  /** In the order of the file. `read` fails with `UNDO_INVALID` if the file has changed. */
+  readonly manifests: readonly UndoEntry[];
+}
+
+/**
+ * Checks an undo file completely. Keeps no contents, so that memory is needed only for the largest manifest and about 500 bytes for
+ * each manifest.
+ *
+ * @throws RegistryJobsError `UNDO_INVALID` if it is another file, incomplete, or has a newer format; `LIMIT_EXCEEDED` for more than a
+ * million manifests; errors of the system.
+ */
+export async function readUndoFile(path: string): Promise<SavedManifests> {
+  const parser = new UndoParser(path);
+  const manifests: UndoEntry[] = [];
+  const file = await open(path, 'r');
+  try {
+    for await (const { text, start, length } of readLines(file, path)) {
+      const manifest = parser.push(text);
+      if (manifest === undefined) continue;
+      manifests.push(toUndoEntry(manifest, () => readAgain(path, start, length, manifest.digest)));
+      if (manifests.length <= MAX_MANIFESTS) continue;
+      throw new RegistryJobsError('LIMIT_EXCEEDED', `${path} has more than ${MAX_MANIFESTS} manifests`);
+    }
+  } finally {
+    await file.close();
+  }
+  return { header: parser.finish(), manifests };
+}
+
+/** Reads the content of a manifest from its line. */
+async function readAgain(path: string, start: number, length: number, digest: string): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
+    const manifest = parseUndoManifest(buffer.toString('utf8', 0, bytesRead), `${path} at byte ${start}`);
+    if (manifest.digest === digest) return manifest.content;
+    throw new RegistryJobsError('UNDO_INVALID', `${path} has changed. Run the command again.`);
+  } finally {
+    await file.close();
+  }
+}
+
+interface TextLine {
+  readonly text: string;
+  /** Position in the file, in bytes. */
+  readonly start: number;
+  /** In bytes, without the line feed. */
+  readonly length: number;
 }
 
 /** Yields the lines of a file. The last one may lack its line feed. */
-async function* readLines(path: string): AsyncGenerator<string, void, undefined> {
-  let rest = '';
-  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-    if (rest.length > MAX_UNDO_LINE) {
-      const message = `${path} has a line of more than ${MAX_UNDO_LINE} characters. It is not an undo file of "gc".`;
-      throw new RegistryJobsError('UNDO_INVALID', message);
+async function* readLines(file: FileHandle, path: string): AsyncGenerator<TextLine, void, undefined> {
+  const chunk = Buffer.alloc(READ_SIZE);
+  let rest: Buffer = Buffer.alloc(0);
+  let start = 0;
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    rest = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    let from = 0;
+    for (let end = rest.indexOf(LINE_FEED); end !== -1; end = rest.indexOf(LINE_FEED, from)) {
+      yield { text: rest.toString('utf8', from, end), start: start + from, length: end - from };
+      from = end + 1;
     }
+    rest = rest.subarray(from);
+    start += from;
+    if (rest.length <= MAX_UNDO_LINE) continue;
+    const message = `${path} has a line of more than ${MAX_UNDO_LINE} bytes. It is not an undo file of "gc".`;
+    throw new RegistryJobsError('UNDO_INVALID', message);
   }
-  if (rest !== '') yield rest;
+  if (rest.length > 0) yield { text: rest.toString('utf8'), start, length: rest.length };
 }
 
 /** Makes a new name in a directory durable, if the system supports it. */

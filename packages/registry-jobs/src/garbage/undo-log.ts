@@ -1,4 +1,4 @@
-import { digestOf, isDigest, isTag, parseDigest } from '@soci/oci';
+import { digestOf, isDigest, isImageIndex, isTag, listSuccessors, parseDigest, readReferral } from '@soci/oci';
 import { RegistryJobsError } from '../errors.ts';
 
 /** A manifest that is about to be deleted. */
@@ -9,6 +9,26 @@ export interface UndoManifest {
   /** Tags that lead to it. */
   readonly tags: readonly string[];
   readonly content: Uint8Array;
+}
+
+/** A manifest of an undo log, without its content. */
+export interface UndoEntry extends Omit<UndoManifest, 'content'> {
+  /** Digests of the manifests that must exist before it: what it lists, and what it refers to. */
+  readonly after: readonly string[];
+  /** Reads the content. */
+  read(): Promise<Uint8Array>;
+}
+
+/** Returns the entry of a manifest. @param read - Reads its content again. @default keeps the content */
+export function toUndoEntry(
+  { content, ...manifest }: UndoManifest,
+  read: () => Promise<Uint8Array> = async () => content,
+): UndoEntry {
+  const descriptor = { digest: manifest.digest, mediaType: manifest.mediaType, size: content.length };
+  const listed = isImageIndex(manifest.mediaType) ? listSuccessors(descriptor, content) : [];
+  const subject = readReferral(descriptor, content)?.subject;
+  const after = [...listed.map(({ digest }) => digest), ...(subject === undefined ? [] : [subject])];
+  return { ...manifest, after, read };
 }
 
 /** Receives the manifests that are about to be deleted. */
@@ -57,6 +77,49 @@ export class UndoFormatter {
   }
 }
 
+/**
+ * Parses an undo log line by line. Each manifest must match its digest.
+ *
+ * Methods throw RegistryJobsError `UNDO_INVALID` if the log is another file, incomplete, or has a newer format.
+ */
+export class UndoParser {
+  readonly #name: string;
+  #header: UndoHeader | undefined;
+  #end: Record<string, unknown> | undefined;
+  #lines = 0;
+  #manifests = 0;
+
+  /** @param name - Name of the log, for error messages. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Parses the next line, without its line feed. Returns its manifest; undefined for the first and the last line. */
+  push(text: string): UndoManifest | undefined {
+    const position = `${this.#name}, line ${++this.#lines}`;
+    if (this.#end !== undefined) {
+      throw invalid(`${position}: text follows the last line. Use the file as "gc" wrote it.`);
+    }
+    const fields = parseLine(text, position, this.#header === undefined ? this.#name : undefined);
+    if (this.#header === undefined) this.#header = parseHeader(fields, this.#name);
+    else if (fields.end === true) this.#end = fields;
+    else {
+      this.#manifests += 1;
+      return parseManifestLine(fields, position);
+    }
+    return undefined;
+  }
+
+  /** Checks that the log is complete. Returns its header. */
+  finish(): UndoHeader {
+    if (this.#header === undefined) throw invalid(`${this.#name} is empty, not an undo file of "gc"`);
+    if (this.#end?.manifests === this.#manifests) return this.#header;
+    throw invalid(
+      `${this.#name} is incomplete: its end is missing. "gc" deletes nothing before this file is complete, so use another copy of it.`,
+    );
+  }
+}
+
 /** An undo log that has been read completely. */
 export interface ParsedUndoLog {
   readonly header: UndoHeader;
@@ -64,33 +127,25 @@ export interface ParsedUndoLog {
 }
 
 /**
- * Parses an undo log. Each manifest must match its digest.
+ * Parses an undo log that is not in a file, and keeps its contents in memory. For files, use `readUndoFile`.
  *
- * @param lines - The lines without line feeds, of at most 8,388,608 characters.
+ * @param lines - The lines without line feeds, of at most {@link MAX_UNDO_LINE} characters.
  * @param name - Name of the log, for error messages.
- * @throws RegistryJobsError `UNDO_INVALID` if the log is another file, incomplete, or has a newer format.
+ * @throws RegistryJobsError `UNDO_INVALID`, see {@link UndoParser}.
  */
 export async function parseUndoLog(lines: AsyncIterable<string>, name: string): Promise<ParsedUndoLog> {
-  let header: UndoHeader | undefined;
-  let end: Record<string, unknown> | undefined;
-  let count = 0;
+  const parser = new UndoParser(name);
   const manifests: UndoManifest[] = [];
   for await (const text of lines) {
-    count += 1;
-    const position = `${name}, line ${count}`;
-    if (end !== undefined) throw invalid(`${position}: text follows the last line. Use the file as "gc" wrote it.`);
-    const fields = parseLine(text, position, header === undefined ? name : undefined);
-    if (header === undefined) header = parseHeader(fields, name);
-    else if (fields.end === true) end = fields;
-    else manifests.push(parseManifestLine(fields, position));
+    const manifest = parser.push(text);
+    if (manifest !== undefined) manifests.push(manifest);
   }
-  if (header === undefined) throw invalid(`${name} is empty, not an undo file of "gc"`);
-  if (end === undefined || end.manifests !== manifests.length) {
-    throw invalid(
-      `${name} is incomplete: its end is missing. "gc" deletes nothing before this file is complete, so use another copy of it.`,
-    );
-  }
-  return { header, manifests };
+  return { header: parser.finish(), manifests };
+}
+
+/** Parses the line of a manifest again. @param position - Where the line is, for error messages. */
+export function parseUndoManifest(text: string, position: string): UndoManifest {
+  return parseManifestLine(parseLine(text, position, undefined), position);
 }
 
 function line(value: object): string {
