@@ -17,6 +17,8 @@ export default defineConfig({
   title: 'SOCI index builder',
   description: 'SOCI (Seekable OCI) indexes for container images: command line, library, CDK construct.',
   lang: 'en',
+  // No icon. Without this, browsers request /favicon.ico, which does not exist.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   srcDir,
   outDir: 'dist',
   cacheDir: '../../node_modules/.cache/site',
