@@ -24,6 +24,9 @@ interface Task {
   readonly event: Omit<CloudFormationRequest, 'ResponseURL'>;
 }
 
+/** Maximum length of the name of a function. @see AWS Lambda API Reference, CreateFunction */
+const MAX_NAME = 64;
+
 /** Starts the server. @param endpoints - Variables with the endpoints of the test registry. */
 export async function startCustomResources(endpoints: Readonly<Record<string, string>>): Promise<CustomResources> {
   const invocations: Invocation[] = [];
@@ -55,7 +58,9 @@ export async function startCustomResources(endpoints: Readonly<Record<string, st
 }
 
 /** Runs a function in a new Lambda until no invocation is pending. Receives its response over HTTPS. */
-async function run({ function: deployed, code, event }: Task, endpoints: Readonly<Record<string, string>>) {
+async function run({ function: created, code, event }: Task, endpoints: Readonly<Record<string, string>>) {
+  // CloudFormation shortens generated names, but moto does not.
+  const deployed = { ...created, FunctionName: created.FunctionName.slice(-MAX_NAME) };
   const endpoint = await startResponseEndpoint();
   const lambda = await startTestLambda({ retryDelay: 10 });
   try {

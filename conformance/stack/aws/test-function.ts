@@ -32,12 +32,16 @@ export function testFunctionOptions(
   // Without this file, Node would use the package.json of this project, which declares ES modules.
   writeFileSync(join(functions, 'package.json'), '{}');
   for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);
+  // Lambda has only texts, but moto keeps the values of parameters of type Number.
+  const variables = Object.fromEntries(
+    Object.entries(Environment?.Variables ?? {}).map(([name, value]) => [name, String(value)]),
+  );
   return {
     name: FunctionName,
     folder,
     handler: Handler,
     memorySize: MemorySize,
     timeout: Timeout,
-    environment: { ...Environment?.Variables, ...endpoints },
+    environment: { ...variables, ...endpoints },
   };
 }
