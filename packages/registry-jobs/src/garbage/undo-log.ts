@@ -129,9 +129,9 @@ export interface ParsedUndoLog {
 /**
  * Parses an undo log that is not in a file, and keeps its contents in memory. For files, use `readUndoFile`.
  *
- * @param lines - The lines without line feeds, of at most {@link MAX_UNDO_LINE} characters.
+ * @param lines - The lines without line feeds, of at most 8,388,608 characters.
  * @param name - Name of the log, for error messages.
- * @throws RegistryJobsError `UNDO_INVALID`, see {@link UndoParser}.
+ * @throws RegistryJobsError `UNDO_INVALID` if the log is another file, incomplete, or has a newer format.
  */
 export async function parseUndoLog(lines: AsyncIterable<string>, name: string): Promise<ParsedUndoLog> {
   const parser = new UndoParser(name);
