@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { goldenLayerPath, goldenLayoutPath, hasProgram } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -112,6 +113,16 @@ describe.skipIf(process.platform === 'win32')('an archive on standard input of t
     child.kill(signal);
     await exit;
     expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('stops while it waits for more of the archive', async () => {
+    const child = spawn(process.execPath, nodeArguments(['inspect', 'oci-archive:-']));
+    const exit = once(child, 'exit');
+    await new Promise((resolve) => child.stdin.write(Buffer.alloc(2 ** 20), resolve));
+    // Until it has read everything.
+    await setTimeout(1000);
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([130, null]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
 import { CliError } from './errors.ts';
 
@@ -95,7 +96,8 @@ export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>)
     stdin: {
       isTTY: isatty(0),
       ...(isRegularFile(0) && { file: '/dev/stdin' }),
-      [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator](),
+      // A pending read of an idle pipe would delay the exit until more data arrives.
+      [Symbol.asyncIterator]: () => addAbortSignal(controller.signal, process.stdin)[Symbol.asyncIterator](),
     },
     stdout: new ProcessSink(process.stdout, 'standard output'),
     // If messages cannot be written, there is no place to say so.
