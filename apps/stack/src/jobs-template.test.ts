@@ -62,8 +62,8 @@ it('has a permissions boundary for every role if the parameter is set', () => {
   const boundary = {
     'Fn::If': ['UsePermissionsBoundary', { Ref: 'IamPermissionsBoundaryArn' }, { Ref: 'AWS::NoValue' }],
   };
-  // Four steps, the function that parses the filters, the state machine and the schedule.
-  expect(boundaries).toEqual(Array.from({ length: 7 }, () => boundary));
+  // Five steps, the function that parses the filters, the state machine and the schedule.
+  expect(boundaries).toEqual(Array.from({ length: 8 }, () => boundary));
 });
 
 it('passes the parameters on', () => {
