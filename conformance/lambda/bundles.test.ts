@@ -29,9 +29,9 @@ const BUNDLES: readonly ShippedBundle[] = [
   {
     name: 'jobs',
     bundle: JOBS_BUNDLE,
-    entries: ['list.js', 'merge.js', 'plan.js', 'report.js'],
+    entries: ['list.js', 'collect.js', 'merge.js', 'plan.js', 'report.js'],
     maxAtStart: 620_000,
-    maxSize: 620_000,
+    maxSize: 690_000,
   },
 ];
 
