@@ -52,7 +52,7 @@ describe('the program as a process', () => {
     writeFileSync(endless, '');
     truncateSync(endless, 2 ** 34);
     const child = start('ztoc', 'create', '-o', join(folder, 'out'), endless);
-    while (!existsSync(join(folder, 'out'))) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!existsSync(join(folder, 'out'))) await setTimeout(20);
     child.kill('SIGINT');
     const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
     expect(code).toBe(130);
