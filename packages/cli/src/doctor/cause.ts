@@ -57,6 +57,9 @@ export function notChecked(reason: string, hint?: string): NotChecked {
   return { outcome: 'not-checked', reason, ...(hint !== undefined && { hint }) };
 }
 
+/** The result of checks of an image that was not found. */
+export const NO_IMAGE = notChecked('the reference leads to no image');
+
 /** Returns a {@link Found}. */
 export function found(kind: Found['kind'], answer: string, details: Pick<Found, 'read' | 'means' | 'remedy'>): Found {
   return { outcome: 'found', kind, answer, ...details };

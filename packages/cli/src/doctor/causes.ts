@@ -1,9 +1,6 @@
 import type { Cause } from './cause.ts';
 import { IMAGE_ARCHIVED, INDEX_DELETED } from './checks/ecr-checks.ts';
 import {
-  ANNOTATION_DROPPED,
-  INDEX_CONTENT_MISSING,
-  INDEX_OF_OTHER_LAYERS,
   NOT_INDEXED,
   ORIGINAL_IMAGE,
   PINNED_DIGEST,
@@ -11,6 +8,7 @@ import {
   SEVERAL_V1_INDEXES,
   V1_ONLY,
 } from './checks/index-checks.ts';
+import { ANNOTATION_DROPPED, INDEX_CONTENT_MISSING, INDEX_OF_OTHER_LAYERS } from './checks/index-content-checks.ts';
 import { BLOBS_UNREADABLE, SLOW_SPANS, SMALL_LAYERS, UNSUPPORTED_COMPRESSION } from './checks/layer-checks.ts';
 
 import {

@@ -117,6 +117,11 @@ export interface V1Evidence {
   readonly indexes: readonly Descriptor[];
 }
 
+/** Returns the v2 SOCI index of the image, if it names one. */
+export function indexOf({ index }: RegistryEvidence): ExaminedIndex | undefined {
+  return index === undefined || isUnread(index) ? undefined : index;
+}
+
 /** The image under the tag that an index of this image has. */
 export interface Counterpart {
   readonly tag: string;

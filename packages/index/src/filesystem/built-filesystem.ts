@@ -12,7 +12,7 @@ export interface FilesystemLayer extends SourceLayer {
   readonly candidates?: SpanCandidates | undefined;
 }
 
-/** Maximum number of bytes of a layer that are fetched at once and kept: a prediction reads small parts of files, in order. */
+/** Maximum number of bytes of a layer that one request fetches and keeps: a prediction reads small parts of files, in order. */
 const MAX_FETCH_SIZE = 1 << 20;
 
 /** Opens the file system of an image that is being indexed: its zTOCs are in memory, and valid. */

@@ -18,7 +18,7 @@ const KEPT_POINT_DISTANCE = 192 << 10;
 const MAX_POINTS = 256;
 
 /**
- * Reads ranges of a gzip layer from the nearest candidate before them, without verification. Decodes no more than it has to,
+ * Reads ranges of a gzip layer from the nearest candidate before them, without verification. Decodes only what it has to,
  * and keeps no output: instead it keeps points on the way at which decoding can start again. A reader of files in the order of
  * the layer then decodes each byte about once. Reads run one after the other.
  */

@@ -29,7 +29,7 @@ const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
 /** Maximum size of the chunks of zeros that {@link ZtocReader.openFile} yields for the holes of sparse files. */
 const HOLE_CHUNK_SIZE = 1 << 16;
 
-/** Maximum size of the chunks that are read at once from a candidate. */
+/** Maximum size of the chunks in which a reader with candidates reads. */
 const CANDIDATE_CHUNK_SIZE = 1 << 20;
 
 /**

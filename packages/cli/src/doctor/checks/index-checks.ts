@@ -1,8 +1,8 @@
-// Whether the image that runs has a SOCI index, and whether the index is complete.
+// Whether the image that runs has a SOCI index.
 import { pluralize, shortDigest } from '../../terminal/quantity.ts';
 import { printable } from '../../terminal/text.ts';
-import { type Cause, type CheckResult, found, notChecked, ruledOut } from '../cause.ts';
-import { type Evidence, type ExaminedIndex, type ExaminedZtoc, isUnread, type RegistryEvidence } from '../evidence.ts';
+import { type Cause, type CheckResult, found, NO_IMAGE, notChecked, ruledOut } from '../cause.ts';
+import { type Evidence, indexOf, isUnread, type RegistryEvidence, type V1Evidence } from '../evidence.ts';
 import { indexableLayers } from '../layers.ts';
 import {
   indexedName,
@@ -13,13 +13,6 @@ import {
   rebuildCommand,
   sociIndex,
 } from '../names.ts';
-
-const NO_IMAGE = notChecked('the reference leads to no image');
-
-/** Returns the v2 SOCI index of the image, if it names one. */
-function indexOf({ index }: RegistryEvidence): ExaminedIndex | undefined {
-  return index === undefined || isUnread(index) ? undefined : index;
-}
 
 /** Returns what excludes causes of a missing v2 index, or undefined if the image has none. */
 function excludedByIndex({ registry }: Evidence): CheckResult | undefined {
@@ -32,6 +25,14 @@ function excludedByIndex({ registry }: Evidence): CheckResult | undefined {
 /** Returns the v1 SOCI indexes of the image. */
 function v1Of({ v1 }: RegistryEvidence) {
   return v1 === undefined || isUnread(v1) ? [] : v1.indexes;
+}
+
+/** Returns the v1 SOCI indexes of the image if it has no other, or why they do not matter. */
+function v1Indexes(evidence: Evidence): V1Evidence | CheckResult {
+  const excluded = excludedByIndex(evidence);
+  if (excluded !== undefined) return excluded;
+  const { v1 } = evidence.registry;
+  return v1 === undefined || isUnread(v1) ? notChecked(v1?.unread ?? 'the referrers were not read') : v1;
 }
 
 /** Reports whether another tag of the repository is the SOCI-enabled version of the image. */
@@ -171,11 +172,9 @@ export const V1_ONLY: Cause = {
   title: 'the image has only a SOCI index of version 1',
   check(evidence) {
     const { registry } = evidence;
-    const excluded = excludedByIndex(evidence);
-    if (excluded !== undefined) return excluded;
-    if (registry.v1 === undefined || isUnread(registry.v1))
-      return notChecked(registry.v1?.unread ?? 'the referrers were not read');
-    const [first] = registry.v1.indexes;
+    const v1 = v1Indexes(evidence);
+    if (!('indexes' in v1)) return v1;
+    const [first] = v1.indexes;
     if (first === undefined) return ruledOut('no SOCI index of version 1 refers to the image');
     const other = indexedName(evidence);
     if (hasCounterpart(registry)) return ruledOut(`${other} has an index of version 2`);
@@ -183,7 +182,7 @@ export const V1_ONLY: Cause = {
     return found('cause', `${registry.name} has only a SOCI index of version 1. Runtimes do not use it by default.`, {
       read: [
         readsNoAnnotation(registry),
-        `the referrers of the image: ${pluralize(registry.v1.indexes.length, 'SOCI index', 'SOCI indexes')} of version 1 (${shortDigest(first.digest)})`,
+        `the referrers of the image: ${pluralize(v1.indexes.length, 'SOCI index', 'SOCI indexes')} of version 1 (${shortDigest(first.digest)})`,
       ],
       means:
         'AWS Fargate uses version 1 only in accounts that used it before, and AWS announced its end for February 2026. ' +
@@ -202,11 +201,9 @@ export const SEVERAL_V1_INDEXES: Cause = {
   title: 'several SOCI indexes of version 1 refer to the image',
   check(evidence) {
     const { registry } = evidence;
-    const excluded = excludedByIndex(evidence);
-    if (excluded !== undefined) return excluded;
-    if (registry.v1 === undefined || isUnread(registry.v1))
-      return notChecked(registry.v1?.unread ?? 'the referrers were not read');
-    const { indexes } = registry.v1;
+    const v1 = v1Indexes(evidence);
+    if (!('indexes' in v1)) return v1;
+    const { indexes } = v1;
     if (indexes.length < 2) return ruledOut(indexes.length === 0 ? 'none does' : 'one does');
     return found(
       'cause',
@@ -277,128 +274,3 @@ function isFor(
 ): boolean {
   return platform === undefined || (platform.os === wanted.os && platform.architecture === wanted.architecture);
 }
-
-export const INDEX_CONTENT_MISSING: Cause = {
-  id: 'index-content-missing',
-  title: 'the SOCI index or a zTOC of it is missing in the repository',
-  check(evidence) {
-    const { registry } = evidence;
-    const index = indexOf(registry);
-    const { name, image, unreadable } = registry;
-    if (unreadable !== undefined) {
-      return found('cause', `${name} lists an image manifest that cannot be read.`, {
-        read: [
-          `${name} lists ${shortDigest(unreadable.digest)} (${platformName(unreadable.platform)}), which is missing or not an image`,
-        ],
-        means:
-          'No runtime can pull this image. The copy or clean-up that left it incomplete may also have removed its index.',
-        remedy: [
-          `Push the image again, or copy it with all manifests: skopeo copy --all, or crane copy`,
-          `Then index it: ${rebuildCommand(registry)}`,
-        ],
-      });
-    }
-    if (index === undefined) return ruledOut('the image names no SOCI index');
-    const copied =
-      'A copy can lose it: docker pull and push, a copy of a single platform, or skopeo copy without --all. A lifecycle rule or a clean-up can delete it.';
-    const remedy = [
-      `Build the index again: ${rebuildCommand(registry)}`,
-      `To copy an indexed image between repositories, use skopeo copy --all, or crane copy.`,
-    ];
-    if (index.state === 'missing') {
-      return found('cause', `${name} names a SOCI index that its repository does not have.`, {
-        read: [
-          `the manifest ${shortDigest(image?.descriptor.digest ?? '')} names the SOCI index ${index.digest}`,
-          `a request for that manifest: not found`,
-        ],
-        means: `Without the index, the runtime pulls the image whole. ${copied}`,
-        remedy,
-      });
-    }
-    if (index.state === 'invalid') {
-      return found('cause', `${name} names a SOCI index that is not one.`, {
-        read: [`the manifest ${index.digest} is not a SOCI index of version 2`],
-        means: 'The runtime cannot read it, and pulls the image whole. A tool rewrote or damaged it.',
-        remedy,
-      });
-    }
-    const missing = index.ztocs.filter(({ state }) => state === 'missing');
-    if (missing.length > 0) {
-      return found(
-        'cause',
-        `${pluralize(missing.length, 'zTOC')} of the SOCI index of ${name} ${missing.length === 1 ? 'is' : 'are'} missing in the repository.`,
-        {
-          read: [
-            `the SOCI index ${shortDigest(index.digest)} lists ${pluralize(index.ztocs.length, 'zTOC')}`,
-            `not found: ${listWords(missing.map(describeZtoc))}`,
-          ],
-          means: `The runtime fetches all zTOCs before it mounts a layer. If one is missing, it pulls the image whole. ${copied}`,
-          remedy,
-        },
-      );
-    }
-    const unknown = index.ztocs.filter(({ state }) => state === 'not-checked').length;
-    const known = index.ztocs.length - unknown;
-    return ruledOut(
-      `the SOCI index ${shortDigest(index.digest)} and ${known === 1 ? 'its zTOC exist' : `${known} of its ${index.ztocs.length} zTOCs exist`}`,
-    );
-  },
-};
-
-function describeZtoc({ descriptor, layer }: ExaminedZtoc): string {
-  return `${shortDigest(descriptor.digest)} (of layer ${shortDigest(layer)})`;
-}
-
-export const ANNOTATION_DROPPED: Cause = {
-  id: 'annotation-dropped',
-  title: 'the image lists a SOCI index, but its manifest does not name it',
-  check({ registry }) {
-    const { image, listedIndexes, name } = registry;
-    if (image === undefined) return NO_IMAGE;
-    const index = indexOf(registry);
-    if (index === undefined)
-      return ruledOut(
-        listedIndexes.length > 0 ? 'no listed SOCI index belongs to this platform' : 'the image lists no SOCI index',
-      );
-    if (image.namedIndex !== undefined) return ruledOut(`the manifest names ${shortDigest(image.namedIndex)}`);
-    return found('cause', `${name} lists a SOCI index, but its image manifest does not name it.`, {
-      read: [
-        `the image index lists the SOCI index ${shortDigest(index.digest)}`,
-        `the manifest ${shortDigest(image.descriptor.digest)} has no annotation com.amazon.soci.index-digest`,
-      ],
-      means:
-        'The runtime finds the index only through this annotation. Tools that rewrite manifests drop it: crane mutate, docker buildx imagetools, and some signing or scanning tools.',
-      remedy: [
-        `Index the image again, after the tool that rewrites it: ${rebuildCommand(registry)}`,
-        'Make the index the last step that changes the image.',
-      ],
-    });
-  },
-};
-
-export const INDEX_OF_OTHER_LAYERS: Cause = {
-  id: 'index-mismatch',
-  title: 'the SOCI index does not fit the layers',
-  check({ registry }) {
-    const index = indexOf(registry);
-    const { image, name } = registry;
-    if (index === undefined || image === undefined || index.state !== 'present')
-      return ruledOut('the image has no SOCI index that can be read');
-    const layers = new Set(image.layers.map(({ digest }) => digest));
-    const foreign = index.ztocs.filter(({ layer }) => !layers.has(layer));
-    if (foreign.length > 0) {
-      return found('cause', `The SOCI index of ${name} belongs to other layers.`, {
-        read: [
-          `the SOCI index ${shortDigest(index.digest)} has zTOCs for layers that the image does not have: ${listWords(foreign.map(describeZtoc))}`,
-        ],
-        means:
-          'The runtime pulls layers without a zTOC of their own whole. The layers were changed after the index was built, or the index was copied from another image.',
-        remedy: [`Index the image again: ${rebuildCommand(registry)}`],
-      });
-    }
-    return notChecked(
-      'the digests of the layers match, but the content of the zTOCs was not compared with them',
-      `run ${sociIndex('verify', '--sample', '100', name)}`,
-    );
-  },
-};

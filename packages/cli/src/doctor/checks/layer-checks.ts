@@ -2,12 +2,10 @@
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { layerCompression } from '@soci/oci';
 import { formatBytes, formatPercent, pluralize, shortDigest } from '../../terminal/quantity.ts';
-import { type Cause, found, notChecked, ruledOut } from '../cause.ts';
+import { type Cause, found, NO_IMAGE, notChecked, ruledOut } from '../cause.ts';
 import { isUnread, type RegistryEvidence } from '../evidence.ts';
 import { indexableLayers, sizeOf, supportedLayers, ztocLayers } from '../layers.ts';
 import { indexedName, listWords, rebuildCommand, sociIndex } from '../names.ts';
-
-const NO_IMAGE = notChecked('the reference leads to no image');
 
 /** Size of an image below which AWS expects little gain, in bytes. */
 const WORTHWHILE_SIZE = 250 * 2 ** 20;
