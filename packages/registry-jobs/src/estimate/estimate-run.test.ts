@@ -21,11 +21,19 @@ describe('an estimate', () => {
   it('has the cost of Amazon ECR with its formula, and says what depends on the account', () => {
     const { costs, usd, maxUsd } = estimateRun(WORK, { jobs: 10, putsPerSecond: 5, billed: 'ecr' });
     expect(costs.map(({ name, usd, formula, condition = '' }) => [name, Math.round(usd), formula, condition])).toEqual([
-      ['storage of indexes, each month', 175, '1748 GB-month x $0.1', ''],
-      ['Amazon Inspector', 9000, '100000 pushed image x $0.09', 'if enhanced scanning covers the repositories'],
+      [
+        'compute',
+        11,
+        '230.1 vCPU-hours x $0.04937',
+        'if the command runs on AWS Fargate, with 1 vCPU and 2 GB for each job',
+      ],
+      ['storage of indexes, each month', 175, '1748 GB-months x $0.1', ''],
+      ['Amazon Inspector', 9000, '100000 pushed images x $0.09', 'if enhanced scanning covers the repositories'],
+      ['NAT gateway', 1967, '43700 GB x $0.045', 'if the command reaches Amazon S3 through a NAT gateway'],
       ['transfer out', 3933, '43700 GB x $0.09', 'if the command runs outside of the Region'],
     ]);
-    expect([Math.round(usd), Math.round(maxUsd)]).toEqual([175, 13_108]);
+    // Without the NAT gateway: transfer out is the larger of the two.
+    expect([Math.round(usd), Math.round(maxUsd)]).toEqual([175, 13_119]);
   });
 
   it('has the cost of functions', () => {

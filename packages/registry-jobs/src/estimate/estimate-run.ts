@@ -45,7 +45,7 @@ export interface RunEstimate {
   readonly costs: readonly CostItem[];
   /** Dollars of the items that apply in any case, with the storage of one month. */
   readonly usd: number;
-  /** Dollars if every condition of the items applies. */
+  /** Dollars in the worst case. Data either passes a NAT gateway or leaves the Region. */
   readonly maxUsd: number;
 }
 
@@ -70,6 +70,8 @@ const BYTES_PER_SECOND = 60e6;
 const INDEX_SHARE = 0.04;
 const GIGABYTE = 1e9;
 
+const [NAT_GATEWAY, TRANSFER_OUT] = ['NAT gateway', 'transfer out'] as const;
+
 /**
  * Estimates time and cost of a run. Images are assumed to have one platform, and no layer in common; those that do take less.
  *
@@ -87,18 +89,21 @@ export function estimateRun(work: RunWork, setting: RunSetting): RunEstimate {
   const gigabytes = bytes / GIGABYTE;
   const builds = `(${images} images x ${SECONDS_PER_IMAGE} s + ${format(gigabytes)} GB / ${BYTES_PER_SECOND / 1e6} MB/s) / ${jobs} jobs`;
   const pushes = `${images} images x ${PUTS_PER_IMAGE} manifests / ${putsPerSecond} per second`;
-  const costs = billed === 'nothing' ? [] : listCosts(images, gigabytes, workSeconds, billed);
+  const seconds = Math.max(putSeconds, buildSeconds);
+  const busySeconds = billed === 'ecr' ? seconds * jobs : workSeconds;
+  const costs = billed === 'nothing' ? [] : listCosts(images, gigabytes, busySeconds, billed);
   const sum = (items: readonly CostItem[]) => items.reduce((total, { usd }) => total + usd, 0);
+  const leaves = costs.some(({ name }) => name === TRANSFER_OUT);
   return {
     puts,
-    seconds: Math.max(putSeconds, buildSeconds),
+    seconds,
     putSeconds,
     buildSeconds,
     indexBytes,
     formula: putsPerSecond === undefined ? builds : `the larger of ${pushes} and ${builds}`,
     costs,
     usd: sum(costs.filter(({ condition }) => condition === undefined)),
-    maxUsd: sum(costs),
+    maxUsd: sum(costs.filter(({ name }) => name !== NAT_GATEWAY || !leaves)),
   };
 }
 
@@ -109,13 +114,17 @@ function checkNumbers(numbers: Readonly<Record<string, number>>): void {
   }
 }
 
+/** @param seconds - Time for which a processor is paid. */
 function listCosts(images: number, gigabytes: number, seconds: number, billed: 'ecr' | LambdaSetting): CostItem[] {
   const costs: CostItem[] = [];
   const add = (name: string, quantity: number, price: Price, condition?: string) => {
     const formula = `${format(quantity)} ${price.unit} x $${price.usd}`;
     costs.push({ name, usd: quantity * price.usd, formula, ...(condition !== undefined && { condition }) });
   };
-  if (billed !== 'ecr') {
+  if (billed === 'ecr') {
+    const condition = 'if the command runs on AWS Fargate, with 1 vCPU and 2 GB for each job';
+    add('compute', seconds / 3600, PRICES.fargateCpu, condition);
+  } else {
     const price = billed.architecture === 'arm64' ? PRICES.lambdaArm : PRICES.lambdaX86;
     add('Lambda', (seconds * billed.memory) / 1024, price);
     add('Lambda requests', images, PRICES.lambdaRequests);
@@ -123,8 +132,9 @@ function listCosts(images: number, gigabytes: number, seconds: number, billed: '
   }
   add('storage of indexes, each month', gigabytes * INDEX_SHARE, PRICES.ecrStorage);
   add('Amazon Inspector', images, PRICES.inspectorImage, 'if enhanced scanning covers the repositories');
-  if (billed === 'ecr') add('transfer out', gigabytes, PRICES.transferOut, 'if the command runs outside of the Region');
-  else add('NAT gateway', gigabytes, PRICES.natGateway, 'if the functions reach Amazon S3 through a NAT gateway');
+  const client = billed === 'ecr' ? 'the command reaches' : 'the functions reach';
+  add(NAT_GATEWAY, gigabytes, PRICES.natGateway, `if ${client} Amazon S3 through a NAT gateway`);
+  if (billed === 'ecr') add(TRANSFER_OUT, gigabytes, PRICES.transferOut, 'if the command runs outside of the Region');
   return costs;
 }
 
