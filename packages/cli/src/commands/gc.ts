@@ -9,8 +9,8 @@ export const command = defineCommand({
       'nothing changes.',
     'A SOCI-enabled image can be deployed without its source image. After its deletion, its tag cannot be pulled. Therefore ' +
       '--delete needs the images in use; --in-use can be repeated. A digest in use protects an image, what it lists, and what lists it.',
-    'If no SOCI-enabled image of a repository has its source image there, all of them can be copies from another repository. ' +
-      'They are kept unless --include-copies is given.',
+    'A SOCI-enabled image that was copied without its source image is garbage, too, unless it is in use or has a tag that is not ' +
+      'one of an index. --keep-copies keeps the images of repositories in which none has its source image.',
     'Before the first deletion, all manifests are in the undo file. --restore pushes them again, while the registry still has ' +
       'their blobs.',
   ],

@@ -68,16 +68,22 @@ describe('gc', { timeout: 300_000 }, () => {
     expect(registry.requests.filter(({ method }) => method === 'DELETE').length).toBe(1);
   });
 
-  it('keeps images in a repository that has no source image: they can be copies', async () => {
+  it('shows the only image of a repository as garbage, and warns that it can be a copy', async () => {
     const registry = await startWith(1);
     await deleteImage(registry, 'v1');
     const run = await gc(registry, '--older-than', '0d');
-    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-unknown: .*--include-copies/m);
-    expect(run.stdout).toContain('Dry run: 0 manifests');
+    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone: /m);
+    expect(run.stdout).toContain('Dry run: 3 manifests');
     expect(run.stderr).toContain(
-      'Images in app have no source image. If they were converted there, add --include-copies.',
+      'warning: no image in app has its source image there. If they are copies from another repository, add --keep-copies',
     );
-    expect((await gc(registry, '--older-than', '0d', '--include-copies')).stdout).toContain('Dry run: 3 manifests');
+    const kept = await gc(registry, '--older-than', '0d', '--keep-copies', '--delete', '--in-use', 'none');
+    expect(kept.stdout).toContain('Deleted 0 manifests of 0.');
+    expect(kept.stderr).not.toContain('warning');
+    const undo = join(folder, 'only.jsonl');
+    const deleted = await gc(registry, '--older-than', '0d', '--delete', '--in-use', 'none', '--undo', undo);
+    expect(deleted.stdout).toContain('Deleted 3 manifests of 3.');
+    expect(deleted.stderr).toContain('add --keep-copies');
   });
 
   it('keeps garbage of unknown age, and says so', async () => {
@@ -130,7 +136,7 @@ describe('gc', { timeout: 300_000 }, () => {
     const byDigest = `docker-pullable://${registry.host}/app@${registry.manifest('app', 'v1-soci')?.digest}`;
     writeFileSync(list, `# pods\n${byDigest}\nmirror.example/app:v2-soci\n${listed[0].digest}\n`);
     for (const tag of ['v1', 'v2', 'v3']) await deleteImage(registry, tag);
-    const run = await gc(registry, '--json', '--older-than', '0d', '--include-copies', '--in-use', list);
+    const run = await gc(registry, '--json', '--older-than', '0d', '--in-use', list);
     const [found] = jsonLines<Found>(run);
     expect(found?.repositories[0]?.garbage).toEqual([]);
     expect(found?.repositories[0]?.kept.map(({ reason }) => reason)).toEqual(['in-use', 'in-use', 'in-use']);
@@ -255,6 +261,7 @@ describe('gc', { timeout: 300_000 }, () => {
           repository: 'app',
           garbage: [],
           kept: [expect.objectContaining({ digest: old, reason: 'too-new' })],
+          hasSources: true,
           isPartial: false,
         },
       ]);

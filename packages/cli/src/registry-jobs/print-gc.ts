@@ -1,4 +1,11 @@
-import type { DeletionResult, GarbageItem, GarbageReason, KeptItem, KeptReason } from '@soci/registry-jobs';
+import type {
+  DeletionResult,
+  GarbageItem,
+  GarbagePlan,
+  GarbageReason,
+  KeptItem,
+  KeptReason,
+} from '@soci/registry-jobs';
 import { describeError } from '../terminal/describe-error.ts';
 import type { Output } from '../terminal/output.ts';
 import { pluralize, shortDigest } from '../terminal/quantity.ts';
@@ -28,7 +35,7 @@ const REASONS: Readonly<Record<GarbageReason | KeptReason, string>> = {
   'other-tag': 'it has a tag that is not one of an index',
   'source-exists': 'it is untagged, but its source image has a tag',
   stale: 'an image with its tag exists: index that image again (backfill)',
-  'source-unknown': 'its source image was never seen here: it can be a copy (--include-copies)',
+  'possible-copy': 'no image here has its source image, so it can be a copy (--keep-copies)',
   listed: 'another image lists it',
   'has-referrers': 'another manifest refers to it',
   'unreadable-index': 'an archived or invalid image index could list it',
@@ -38,10 +45,11 @@ const REASONS: Readonly<Record<GarbageReason | KeptReason, string>> = {
 export async function printGarbage(found: FoundGarbage, output: Output): Promise<void> {
   const { host, plans, failed } = found;
   if (output.json) {
-    const repositories = plans.map(({ repository, items, kept, isPartial }) => ({
+    const repositories = plans.map(({ repository, items, kept, hasSources, isPartial }) => ({
       repository,
       garbage: items,
       kept,
+      hasSources,
       isPartial,
     }));
     await output.writeJson({ host, dryRun: true, repositories, failed: describeFailures(failed) });
@@ -147,6 +155,20 @@ async function printConsequence(
   );
 }
 
+/** Warns about garbage that can have been copied from a repository that still has the source images. */
+export function warnAboutCopies(plans: readonly GarbagePlan[], output: Output): void {
+  const possible = plans.filter(
+    ({ hasSources, items }) => !hasSources && items.some(({ reason }) => reason === 'source-gone'),
+  );
+  if (possible.length === 0) return;
+  const names = possible.slice(0, 3).map(({ repository }) => printable(repository));
+  const more = possible.length > names.length ? ` and ${possible.length - names.length} more` : '';
+  output.warn(
+    `no image in ${names.join(', ')}${more} has its source image there. ` +
+      'If they are copies from another repository, add --keep-copies',
+  );
+}
+
 async function printLimits({ host, plans }: FoundGarbage, output: Output): Promise<void> {
   if (plans.some(({ isPartial }) => isPartial)) {
     await output.note(`${host} lists only tags. Untagged garbage is not visible.`);
@@ -154,14 +176,6 @@ async function printLimits({ host, plans }: FoundGarbage, output: Output): Promi
   if (plans.some(({ kept }) => kept.some(({ reason }) => reason === 'age-unknown'))) {
     await output.note(
       `${host} does not report push times, so the age of garbage is unknown. To ignore it, add --older-than 0d.`,
-    );
-  }
-  const unknown = plans.filter(({ kept }) => kept.some(({ reason }) => reason === 'source-unknown'));
-  if (unknown.length > 0) {
-    const names = unknown.slice(0, 3).map(({ repository }) => printable(repository));
-    const more = unknown.length > names.length ? ' and others' : '';
-    await output.note(
-      `Images in ${names.join(', ')}${more} have no source image. If they were converted there, add --include-copies.`,
     );
   }
 }

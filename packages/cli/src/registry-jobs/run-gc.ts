@@ -21,7 +21,7 @@ import { RegistryStores } from '../transports/registry-stores.ts';
 import { parseOutputTagOption } from './bulk-options.ts';
 import { readImagesInUse } from './images-in-use.ts';
 import { openCatalog } from './open-catalog.ts';
-import { type FailedGc, printDeletions, printGarbage } from './print-gc.ts';
+import { type FailedGc, printDeletions, printGarbage, warnAboutCopies } from './print-gc.ts';
 import { findRepositories, parseRegistryGlobs, type RegistryGlobs } from './registry-globs.ts';
 import { runRestore } from './run-restore.ts';
 
@@ -30,7 +30,7 @@ export const GC_OPTIONS = {
   'older-than': valueOption('AGE', parseDuration, 'keep what was pushed within AGE (default 30d)'),
   'in-use': listOption('LIST', (list) => [list], 'keep images of FILE or ecs:CLUSTER, or none'),
   'include-unmarked': flag('include what other SOCI tools left behind'),
-  'include-copies': flag('include images that can be copies'),
+  'keep-copies': flag('keep images that can be copies'),
   'output-tag': valueOption('TAG', parseOutputTagOption, 'name the tags of indexes (default {tag}-soci)'),
   delete: flag('delete the garbage; needs --in-use'),
   continue: valueOption('FILE', parseText, 'finish a deletion that failed, of an undo FILE'),
@@ -43,7 +43,7 @@ export const GC_OPTIONS = {
     'undo',
     'older-than',
     'include-unmarked',
-    'include-copies',
+    'keep-copies',
     'output-tag',
   ),
   ...REGISTRY_OPTIONS,
@@ -71,7 +71,7 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
   const age = options['older-than'];
   const policy: GarbagePolicy = {
     includeUnmarked: options['include-unmarked'],
-    includeCopies: options['include-copies'],
+    keepCopies: options['keep-copies'],
     olderThan: age === undefined ? DEFAULT_GARBAGE_AGE : age * 1000,
     now: Date.now(),
     ...omitUndefined({ inUse, ownParts, outputTags: options['output-tag'] && [options['output-tag']] }),
@@ -81,6 +81,7 @@ export async function runGc(args: GcArguments, context: CommandContext): Promise
     const catalog = openCatalog(globs.host, stores, context.env);
     const { plans, failed } = await planAll(catalog, globs, policy, context);
     const found = { host: globs.host, plans, failed, isInUseKnown };
+    warnAboutCopies(plans, context.output);
     if (!options.delete || inUse === undefined) {
       await printGarbage(found, context.output);
       return EXIT.SUCCESS;

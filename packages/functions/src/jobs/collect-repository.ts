@@ -39,6 +39,8 @@ export interface CollectedRound {
   readonly manifests: readonly CollectedManifest[];
   /** What looks like garbage, and why it is kept. */
   readonly kept: readonly KeptItem[];
+  /** Whether it found garbage although no SOCI-enabled image has its source image there, so that all can be copies. */
+  readonly canBeCopies: boolean;
   /** Number of manifests that a further round must delete. */
   readonly remaining: number;
   /** Key of the undo log. */
@@ -128,7 +130,7 @@ async function collectRound(
   progress: DeletionProgress,
   { settings, catalog, host, store, roundSize = ROUND_SIZE }: CollectContext,
 ): Promise<CollectedRound> {
-  const none = { repository, manifests: [], kept: [], remaining: 0 };
+  const none = { repository, manifests: [], kept: [], canBeCopies: false, remaining: 0 };
   const { garbage, outputTag } = settings;
   const policy: GarbagePolicy = {
     olderThan: garbage.olderThan,
@@ -156,8 +158,9 @@ async function collectRound(
     return { ...none, problem: { reason: 'in-use-unknown', message: messageOf(error) } };
   }
   const { kept } = plan;
+  const canBeCopies = !plan.hasSources && plan.items.some(({ reason }) => reason === 'source-gone');
   if (run.garbage !== 'delete' || plan.items.length === 0) {
-    return { ...none, manifests: plan.items.map((item) => describe(item, 'found')), kept };
+    return { ...none, manifests: plan.items.map((item) => describe(item, 'found')), kept, canBeCopies };
   }
   const items = selectWholeImages(plan.items, roundSize);
   const undo = new UndoObject(store, `${undoPrefix(run)}${keyOf(repository)}-${randomUUID()}.jsonl`, host);
@@ -179,7 +182,7 @@ async function collectRound(
     ...(reason !== undefined && { reason }),
     ...(message !== undefined && { message: message.slice(0, 500) }),
   }));
-  return { repository, manifests, kept, remaining, undo: undo.key };
+  return { repository, manifests, kept, canBeCopies, remaining, undo: undo.key };
 }
 
 /**

@@ -96,7 +96,16 @@ describe('the collecting step', { timeout: 60_000 }, () => {
       ['part'],
       ['part'],
     ]);
+    expect(report.possibleCopies).toEqual([]);
     expect((await collect('delete')).report.manifests).toMatchObject({ deleted: 0 });
+  });
+
+  it('names a repository in which no image has its source image', async () => {
+    await remove('v1', 'v2', 'v3');
+    for (const mode of ['report', 'delete'] as const) {
+      expect((await collect(mode)).report).toMatchObject({ possibleCopies: ['app'], garbage: { length: 9 } });
+    }
+    expect(tags()).toEqual([]);
   });
 
   it('only reports in a dry run, and if deletion is not switched on', async () => {

@@ -14,6 +14,8 @@ export interface GarbageReport {
   readonly kept: Readonly<Record<string, number>>;
   readonly garbage: readonly (CollectedManifest & { readonly repository: string })[];
   readonly keptManifests: readonly (CollectedRound['kept'][number] & { readonly repository: string })[];
+  /** Repositories with garbage in which no SOCI-enabled image has its source image: all of them can be copies. */
+  readonly possibleCopies: readonly string[];
   /** Repositories that were not checked, or not to the end, with the reason. */
   readonly notChecked: readonly { readonly repository: string; readonly reason: string; readonly message: string }[];
   /** Number of these repositories. */
@@ -30,6 +32,7 @@ export async function reportGarbage(run: Run, repositories: StoredItems, store: 
   const garbage: GarbageReport['garbage'][number][] = [];
   const keptManifests: GarbageReport['keptManifests'][number][] = [];
   const undo: string[] = [];
+  const possibleCopies = new Set<string>();
   const notChecked: GarbageReport['notChecked'][number][] = [];
   let checked = 0;
   const finish = (last: CollectedRound | undefined) => {
@@ -56,6 +59,7 @@ export async function reportGarbage(run: Run, repositories: StoredItems, store: 
       manifests[manifest.outcome] += 1;
       if (garbage.length < MAX_LISTED) garbage.push({ repository: round.repository, ...manifest });
     }
+    if (round.canBeCopies && possibleCopies.size < MAX_LISTED) possibleCopies.add(round.repository);
     if (round.undo !== undefined && undo.length < MAX_LISTED) undo.push(round.undo);
   }
   finish(last);
@@ -69,6 +73,7 @@ export async function reportGarbage(run: Run, repositories: StoredItems, store: 
     kept,
     garbage,
     keptManifests,
+    possibleCopies: [...possibleCopies],
     notChecked: notChecked.slice(0, MAX_LISTED),
     notCheckedCount: notChecked.length,
     undo,

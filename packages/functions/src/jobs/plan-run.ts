@@ -76,9 +76,11 @@ export function filtersOf(run: Run, settings: Filters): Filters {
   }
 }
 
-/** Returns a function that tells whether filters can match a tag of a repository. */
+/** Returns a function that tells whether filters can match a tag of a repository. `!repository:*` excludes all of its tags. */
 function repositoryMatcher(filters: Filters): (name: string) => boolean {
   const patterns = repositoryPatterns(filters).map((pattern) => `${pattern}:*`);
   const { include } = parseFilters(patterns.join(','));
-  return (name) => include.some((filter) => filter.matches(`${name}:v`));
+  const exclude = filters.exclude.filter(({ text }) => text.endsWith(':*'));
+  const matchesAny = (list: Filters['include'], name: string) => list.some((filter) => filter.matches(`${name}:v`));
+  return (name) => matchesAny(include, name) && !matchesAny(exclude, name);
 }

@@ -155,4 +155,10 @@ describe('the steps', () => {
     expect(report).toMatchObject({ repositories: { matched: 1, listed: 1 }, tags: { index: 1 } });
     await expect(run({ filters: 'dev' })).rejects.toThrow('filters: invalid filters');
   });
+
+  it('ignore a repository whose tags are all excluded', async () => {
+    const matched = async (filters: string) => (await run({ dryRun: true, filters })).report.repositories.matched;
+    expect(await matched('*:*, !prod/*:*')).toBe(1);
+    expect(await matched('*:*, !prod/*:v1')).toBe(4);
+  });
 });

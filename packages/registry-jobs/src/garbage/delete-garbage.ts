@@ -148,7 +148,7 @@ class RepositoryDeletion {
     // When its image has been deleted, nothing shows that a part is not from another tool.
     const ownParts = new Set([...(policy.ownParts ?? []), ...plan.items.map(({ digest }) => digest)]);
     // The image that showed where sources are can have been deleted. Only what the plan has is deleted.
-    this.#policy = { ...policy, ownParts, includeCopies: true };
+    this.#policy = { ...policy, ownParts, keepCopies: false };
     this.#call = call;
   }
 

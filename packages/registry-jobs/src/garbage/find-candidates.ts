@@ -34,7 +34,7 @@ class CandidateFinder {
   readonly #policy: GarbagePolicy;
   readonly #outputTags: readonly OutputTag[];
   readonly #oldest: number;
-  readonly #convertsHere: boolean;
+  readonly #canBeCopies: boolean;
 
   constructor(state: RepositoryState, relations: ManifestRelations, policy: GarbagePolicy) {
     this.#state = state;
@@ -42,7 +42,7 @@ class CandidateFinder {
     this.#policy = policy;
     this.#outputTags = policy.outputTags ?? [parseOutputTag('{tag}-soci'), parseOutputTag('soci-{digest12}')];
     this.#oldest = (policy.now ?? Date.now()) - (policy.olderThan ?? DEFAULT_GARBAGE_AGE);
-    this.#convertsHere = policy.includeCopies === true || hasSource(state);
+    this.#canBeCopies = policy.keepCopies === true && !hasSources(state);
   }
 
   classify(image: ListedImage): void {
@@ -61,7 +61,7 @@ class CandidateFinder {
     }
     const reason = this.#rootReason(image, facts);
     if (reason === undefined) return;
-    if (reason === 'source-exists' || reason === 'stale' || reason === 'source-unknown') kept.set(digest, reason);
+    if (reason === 'source-exists' || reason === 'stale' || reason === 'possible-copy') kept.set(digest, reason);
     else this.#decide(image, facts, reason, reason === 'part' ? parts : garbage);
   }
 
@@ -86,7 +86,7 @@ class CandidateFinder {
   #rootReason(
     image: ListedImage,
     facts: ManifestFacts,
-  ): GarbageReason | 'source-exists' | 'stale' | 'source-unknown' | undefined {
+  ): GarbageReason | 'source-exists' | 'stale' | 'possible-copy' | undefined {
     const { images } = this.#state;
     const { kind, source, subject, referrersAreMarked } = facts;
     if (kind === 'soci-image') {
@@ -94,7 +94,7 @@ class CandidateFinder {
       const original = images.get(source);
       if (original === undefined) {
         if (image.tags.some((tag) => this.#expectedTags.has(tag))) return 'stale';
-        return this.#convertsHere ? 'source-gone' : 'source-unknown';
+        return this.#canBeCopies ? 'possible-copy' : 'source-gone';
       }
       if (image.tags.length > 0) return undefined;
       if (original.tags.length === 0) return 'tag-moved';
@@ -113,9 +113,10 @@ class CandidateFinder {
   }
 
   /** Without provenance annotations, only the tags say which image a SOCI-enabled image belongs to. */
-  #unmarkedReason({ tags }: ListedImage): GarbageReason | undefined {
+  #unmarkedReason({ tags }: ListedImage): GarbageReason | 'possible-copy' | undefined {
     if (tags.length === 0) return 'untagged';
-    return tags.some((tag) => this.#expectedTags.has(tag)) ? undefined : 'source-gone';
+    if (tags.some((tag) => this.#expectedTags.has(tag))) return undefined;
+    return this.#canBeCopies ? 'possible-copy' : 'source-gone';
   }
 
   #hasOnlyOwnTags(tags: readonly string[], { kind }: ManifestFacts): boolean {
@@ -153,7 +154,7 @@ class CandidateFinder {
  * Returns whether a SOCI-enabled image of the repository has its source image there. In a repository that only receives copies of
  * SOCI-enabled images, none has.
  */
-function hasSource({ facts, images }: RepositoryState): boolean {
+export function hasSources({ facts, images }: RepositoryState): boolean {
   return [...facts.values()].some(
     ({ kind, source }) => kind === 'soci-image' && source !== undefined && images.has(source),
   );

@@ -29,15 +29,16 @@ export async function findGarbage(
   await reader.readCandidates();
   if (catalog.lists === 'tags') await reader.find(policy.ownParts ?? []);
   // Whether an image has its source is known only after the next step.
-  const candidates = planGarbage(reader.state, { ...policy, includeCopies: true });
+  const candidates = planGarbage(reader.state, { ...policy, keepCopies: false });
   if (candidates.items.length === 0) return candidates;
-  await reader.find(possiblyUnlisted(reader.state, candidates));
   if (catalog.lists === 'tags') {
     const inUse = [...(policy.inUse?.digests ?? [])];
     const here = inUse.filter(([, repositories]) => repositories.size === 0 || repositories.has(repository));
     await reader.find(here.map(([digest]) => digest));
     await reader.readListed();
   }
+  // After the images in use, whose source images can also exist.
+  await reader.find(possiblyUnlisted(reader.state, candidates));
   await reader.readRest();
   return planGarbage(reader.state, policy);
 }

@@ -26,8 +26,8 @@ export type GarbageReason = 'source-gone' | 'tag-moved' | 'replaced' | 'untagged
  * - `other-tag`: it has a tag that is not an output tag.
  * - `source-exists`: it is untagged, but its source image has a tag. It can be an image without an output tag.
  * - `stale`: its source image is gone, but the image that its tag belongs to exists. Index that image again.
- * - `source-unknown`: its source image is not in the repository, and nothing shows that it ever was: it can be a copy, or
- *   converted from another repository. See `includeCopies`.
+ * - `possible-copy`: no SOCI-enabled image of the repository has its source image there, so it can be a copy. Only with
+ *   `keepCopies`.
  * - `listed`: another image lists it.
  * - `has-referrers`: another manifest refers to it, such as a signature.
  * - `unreadable-index`: the repository has an image index that cannot be read, and that can list it.
@@ -41,7 +41,7 @@ export type KeptReason =
   | 'other-tag'
   | 'source-exists'
   | 'stale'
-  | 'source-unknown'
+  | 'possible-copy'
   | 'listed'
   | 'has-referrers'
   | 'unreadable-index';
@@ -76,6 +76,11 @@ export interface GarbagePlan {
   readonly items: readonly GarbageItem[];
   /** Manifests that look like garbage and are kept, with the reason. */
   readonly kept: readonly KeptItem[];
+  /**
+   * Whether a SOCI-enabled image of the repository has its source image there. If none has, either all source images were
+   * deleted, or all SOCI-enabled images are copies from another repository, whose source images were not copied.
+   */
+  readonly hasSources: boolean;
   /** Whether untagged manifests were invisible, because the registry lists only tags. */
   readonly isPartial: boolean;
 }
@@ -92,10 +97,10 @@ export interface GarbagePolicy {
   /** Whether to include SOCI-enabled images and parts without provenance annotations. @default false */
   readonly includeUnmarked?: boolean;
   /**
-   * Whether to include SOCI-enabled images without a source image in a repository where no SOCI-enabled image has one. They can
-   * be copies from a repository that has the source image. @default false
+   * Whether to keep SOCI-enabled images without a source image in a repository where no SOCI-enabled image has one. They can be
+   * copies from another repository: see `hasSources` of a plan. @default false
    */
-  readonly includeCopies?: boolean;
+  readonly keepCopies?: boolean;
   /** Tags that SOCI-enabled images get. An image with any other tag is kept. @default `{tag}-soci` and `soci-{digest12}` */
   readonly outputTags?: readonly OutputTag[];
   /**

@@ -98,12 +98,12 @@ function inUseClosure(before: Before, { inUse }: RandomState['policy'], lists: '
   return closure;
 }
 
-/** Returns whether the images of the repository are known to be converted in it: one of them has its source image. */
-function isConvertedHere(before: Before, { inUse, includeCopies }: RandomState['policy'], lists: 'all' | 'tags') {
-  if (includeCopies) return true;
+/** Returns whether copies are kept, and all SOCI-enabled images can be copies: none of them has its source image. */
+function keepsCopies(before: Before, { inUse, keepCopies }: RandomState['policy'], lists: 'all' | 'tags') {
+  if (!keepCopies) return false;
   const { manifests } = before;
   const visible = lists === 'all' ? manifests : visibleManifests(before, inUse.digests);
-  return [...visible.values()].some(
+  return ![...visible.values()].some(
     (each) => !each.isArchived && roleOf(each) === 'root' && manifests.has(sourceOf(each) ?? ''),
   );
 }
@@ -147,8 +147,8 @@ function expectSafe(
       check(policy.includeUnmarked || source !== undefined, `root ${digest} is unmarked`);
       check(isOld(manifest, policy), `root ${digest} is new`);
       check(tags.length === 0 || source === undefined || !before.manifests.has(source), `root ${digest} has a source`);
-      const isCopy = source !== undefined && !before.manifests.has(source);
-      check(!isCopy || isConvertedHere(before, policy, repository.lists), `root ${digest} can be a copy`);
+      const canBeCopy = source === undefined ? tags.length > 0 : !before.manifests.has(source);
+      check(!canBeCopy || !keepsCopies(before, policy, repository.lists), `root ${digest} can be a copy`);
     } else if (role === 'part') check(tags.length === 0, `part ${digest} has a tag`);
   }
   for (const [digest, manifest] of before.manifests) {
@@ -180,7 +180,7 @@ function expectComplete(before: Before, repository: ModelRepository, policy: Ran
   const used = inUseClosure(before, policy, repository.lists);
   const remaining = [...repository.manifestsByDigest.values()];
   const hasArchivedIndex = repository.hasArchivedIndex();
-  const convertsHere = isConvertedHere(before, policy, repository.lists);
+  const keepsAll = keepsCopies(before, policy, repository.lists);
   const needed = neededBy(remaining);
   const isNeeded = (digest: string) => used.has(digest) || needed.has(digest) || listsArchived(before, digest);
   for (const manifest of remaining) {
@@ -194,7 +194,8 @@ function expectComplete(before: Before, repository: ModelRepository, policy: Ran
     if (role === 'root' && !hasArchivedIndex) {
       const isStale = tags.some((tag) => repository.tags.has(tag.replace(/-soci$/, '')));
       const hasSource = source !== undefined && repository.manifestsByDigest.has(source);
-      const isGone = !isStale && (source === undefined || (!hasSource && convertsHere));
+      const canBeCopy = keepsAll && (source !== undefined || tags.length > 0);
+      const isGone = !isStale && !hasSource && !canBeCopy;
       const isMoved = tags.length === 0 && hasSource && repository.tagsOf(source).length === 0;
       const isOwn = tags.every((tag) => tag.endsWith('-soci'));
       check(!isOwn || !(isGone || isMoved), `root ${digest} ${tags} remains`);

@@ -27,35 +27,53 @@ function startWith(source: 'same repository' | 'another repository') {
 }
 
 describe('a SOCI-enabled image whose source image is not in the repository', () => {
-  it('is garbage if another one has its source image there', async () => {
+  it('is garbage, with what only it lists', async () => {
     const { repository, roots } = startWith('same repository');
-    const { items, kept } = await findGarbage(repository, REPOSITORY, POLICY);
+    const { items, kept, hasSources } = await findGarbage(repository, REPOSITORY, POLICY);
     expect(items[0]).toMatchObject({ digest: roots[0]?.root, reason: 'source-gone' });
     expect(items.length).toBe(3);
     expect(kept).toEqual([]);
+    expect(hasSources).toBe(true);
   });
 
-  it('is kept if none has its source image there: all can be copies', async () => {
+  it('is garbage if it is the only image of the repository', async () => {
+    const repository = new ModelRepository({ lists: 'all', ecr: true, hasTimes: true });
+    const source = repository.pushImage('v1', 0);
+    const { root } = repository.convert(source, 'v1-soci', CONVERSION);
+    repository.remove(source);
+    const { items, hasSources } = await findGarbage(repository, REPOSITORY, POLICY);
+    expect(items.map(({ digest, reason }) => [digest, reason])[0]).toEqual([root, 'source-gone']);
+    expect(items.length).toBe(3);
+    expect(hasSources).toBe(false);
+  });
+
+  it('is garbage if it is a copy, and the plan says that no image has its source', async () => {
     const { repository } = startWith('another repository');
-    const { items, kept } = await findGarbage(repository, REPOSITORY, POLICY);
+    const { items, hasSources } = await findGarbage(repository, REPOSITORY, POLICY);
+    expect(items.filter(({ reason }) => reason === 'source-gone').map(({ tags }) => tags)).toHaveLength(2);
+    expect(hasSources).toBe(false);
+  });
+
+  it('is kept with keepCopies if none has its source image there', async () => {
+    const { repository } = startWith('another repository');
+    const { items, kept } = await findGarbage(repository, REPOSITORY, { ...POLICY, keepCopies: true });
     expect(items).toEqual([]);
     expect(kept.map(({ tags, reason }) => [tags, reason]).toSorted()).toEqual([
-      [['v1-soci'], 'source-unknown'],
-      [['v2-soci'], 'source-unknown'],
+      [['v1-soci'], 'possible-copy'],
+      [['v2-soci'], 'possible-copy'],
     ]);
   });
 
-  it('is garbage with includeCopies', async () => {
-    const { repository } = startWith('another repository');
-    const { items, kept } = await findGarbage(repository, REPOSITORY, { ...POLICY, includeCopies: true });
-    expect(items.filter(({ reason }) => reason === 'source-gone').map(({ tags }) => tags)).toHaveLength(2);
-    expect(kept).toEqual([]);
-  });
-
-  it('is kept if the repository has other images, which have no SOCI-enabled image', async () => {
+  it('is kept with keepCopies if the repository has other images, which have no SOCI-enabled image', async () => {
     const { repository } = startWith('another repository');
     const config = { mediaType: MEDIA_TYPE_OCI_IMAGE_CONFIG, digest: digestOf(Buffer.from('v3')), size: 1 };
     repository.put(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { config, layers: [] }, 'v3', 0);
-    expect((await findGarbage(repository, REPOSITORY, POLICY)).items).toEqual([]);
+    expect((await findGarbage(repository, REPOSITORY, { ...POLICY, keepCopies: true })).items).toEqual([]);
+  });
+
+  it('is garbage with keepCopies if another one has its source image there', async () => {
+    const { repository, roots } = startWith('same repository');
+    const { items } = await findGarbage(repository, REPOSITORY, { ...POLICY, keepCopies: true });
+    expect(items[0]).toMatchObject({ digest: roots[0]?.root, reason: 'source-gone' });
   });
 });

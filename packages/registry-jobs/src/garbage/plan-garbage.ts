@@ -1,5 +1,5 @@
 import { isImageIndex, type ListedImage } from '@soci/oci';
-import { findCandidates } from './find-candidates.ts';
+import { findCandidates, hasSources } from './find-candidates.ts';
 import type { GarbageItem, GarbagePlan, GarbagePolicy, GarbageReason, KeptReason } from './garbage-plan.ts';
 import type { ManifestFacts } from './manifest-facts.ts';
 import { compare, ManifestRelations, orderGarbage } from './manifest-relations.ts';
@@ -45,6 +45,7 @@ class GarbagePlanner {
       repository,
       items: order.map((digest) => this.#describe(digest)),
       kept: kept.toSorted((a, b) => compare(a.digest, b.digest)),
+      hasSources: hasSources(this.#state),
       isPartial: lists === 'tags',
     };
   }
