@@ -29,7 +29,7 @@ export function findTool(name: ToolName): string | undefined {
   const tools = process.env[VARIABLE];
   if (tools === undefined) {
     throw new Error(
-      `${VARIABLE} is not set: run these tests by \`npm run test:filter\`, \`test:lambda\`, \`test:real\`, \`test:stack\` or \`test:standalone\``,
+      `${VARIABLE} is not set: run these tests by \`npm run test:filter\`, \`test:integrations\`, \`test:lambda\`, \`test:real\`, \`test:stack\` or \`test:standalone\``,
     );
   }
   return (JSON.parse(tools) as Partial<Record<ToolName, string>>)[name];

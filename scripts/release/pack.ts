@@ -42,15 +42,24 @@ export function writePackages(folder: string): readonly PackedPackage[] {
   return written.map(({ unit, tarball }) => ({ unit, tarball: tarball.replace(unfinished, folder) }));
 }
 
+/** Packs one published package, which is built already, into `folder`. Returns the path of the tarball. */
+export function packPackage(name: string, folder: string): string {
+  const unit = publishedPackages().find((published) => published.name === name);
+  if (unit === undefined) throw new Error(`${name} is not a published package`);
+  return pack(unit, folder, readRootManifest());
+}
+
 function packInto(folder: string): PackedPackage[] {
   buildPackages();
   const root = readRootManifest();
-  return publishedPackages().map((unit) => {
-    const tarball = join(folder, `${unit.name.replace('@', '').replace('/', '-')}-${unit.manifest.version}.tgz`);
-    runPnpm(join(ROOT, unit.folder), 'pack', '--out', tarball);
-    writeFileSync(tarball, finish(readFileSync(tarball), unit.folder, root));
-    return { unit, tarball };
-  });
+  return publishedPackages().map((unit) => ({ unit, tarball: pack(unit, folder, root) }));
+}
+
+function pack(unit: WorkspacePackage, folder: string, root: RootManifest): string {
+  const tarball = join(folder, `${unit.name.replace('@', '').replace('/', '-')}-${unit.manifest.version}.tgz`);
+  runPnpm(join(ROOT, unit.folder), 'pack', '--out', tarball);
+  writeFileSync(tarball, finish(readFileSync(tarball), unit.folder, root));
+  return tarball;
 }
 
 /** Writes the shared fields into the manifest, and makes the links of the README absolute. */
