@@ -20,7 +20,7 @@ export const BACKFILL_OPTIONS = {
   limit: valueOption('N', parseCount(MAX_LIMIT), 'index at most N images'),
   jobs: valueOption('N', parseCount(MAX_IMAGE_JOBS), `index N images at a time (default ${DEFAULT_IMAGE_JOBS})`),
   rate: valueOption('N/s', parseRate, `push at most N manifests/s (default ECR: ${DEFAULT_ECR_RATE})`),
-  state: valueOption('FILE', parseText, 'record finished images in FILE'),
+  state: valueOption('FILE', parseText, 'record results (default backfill-HOST.jsonl)'),
   'max-cost': valueOption('USD', parseUsd, 'do not start if it may cost more than USD'),
   'dry-run': flag('print plan, time and cost; index nothing'),
   'no-reuse': CONVERT_OPTIONS['no-reuse'],

@@ -138,6 +138,7 @@ describe('backfill', () => {
     const first = await backfill(words, { signal: stop.signal });
     clearInterval(timer);
     expect(first.code).toBe(130);
+    expect(first.stderr).toMatch(/Stopped after \d+ of 12 images\. Run the same command again to continue\./);
     const second = await backfill(words);
     expect(second, second.stderr).toMatchObject({ code: 0 });
     const lines = (await readFile(state, 'utf8'))

@@ -58,12 +58,16 @@ describe('gc', { timeout: 300_000 }, () => {
     await deleteImage(registry, 'v1');
     const run = await gc(registry, '--older-than', '0d');
     expect(run, run.stderr).toMatchObject({ code: 0 });
-    expect(run.stdout).toMatch(
-      /^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone: its source image was deleted/m,
-    );
+    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone$/m);
+    expect(run.stdout).toMatch(/^source-gone: its source image was deleted$/m);
     expect(run.stdout).toContain('Dry run: 3 manifests of garbage');
     expect(run.stderr).toContain(`cannot be pulled after a deletion, such as ${registry.host}/app:v1-soci.`);
     expect(run.stderr).toContain('Untagged garbage is not visible');
+    const quiet = await gc(registry, '--older-than', '0d', '--quiet');
+    expect(quiet.stdout.trim().split('\n')[0]).toBe(
+      `${registry.host}/app@${registry.manifest('app', 'v1-soci')?.digest}`,
+    );
+    expect(quiet.stdout.trim().split('\n')).toHaveLength(3);
     expect(registry.tags('app')).toEqual(['v1-soci', 'v2', 'v2-soci']);
     expect(registry.requests.filter(({ method }) => method === 'DELETE').length).toBe(1);
   });
@@ -72,13 +76,14 @@ describe('gc', { timeout: 300_000 }, () => {
     const registry = await startWith(1);
     await deleteImage(registry, 'v1');
     const run = await gc(registry, '--older-than', '0d');
-    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone: /m);
+    expect(run.stdout).toMatch(/^app +sha256:[0-9a-f]{12} +v1-soci +soci-image +source-gone$/m);
     expect(run.stdout).toContain('Dry run: 3 manifests');
     expect(run.stderr).toContain(
       'warning: no image in app has its source image there. If they are copies from another repository, add --keep-copies',
     );
     const kept = await gc(registry, '--older-than', '0d', '--keep-copies', '--delete', '--in-use', 'none');
-    expect(kept.stdout).toContain('Deleted 0 manifests of 0.');
+    expect(kept.stdout).toContain('No garbage in');
+    expect(kept.stderr).toContain('Kept although it looks like garbage: 1 possible-copy.');
     expect(kept.stderr).not.toContain('warning');
     const undo = join(folder, 'only.jsonl');
     const deleted = await gc(registry, '--older-than', '0d', '--delete', '--in-use', 'none', '--undo', undo);
@@ -229,7 +234,7 @@ describe('gc', { timeout: 300_000 }, () => {
     expect((await gc(registry, ...again)).stderr).toContain(`run the command again with --continue ${second}`);
     expect(registry.tags('app')).toEqual(['v2', 'v2-soci']);
     const third = [...argv.slice(0, 6), join(folder, 'finished.jsonl')];
-    expect((await gc(registry, ...third)).stdout).toContain('Deleted 0 manifests of 0.');
+    expect((await gc(registry, ...third)).stdout).toContain('No garbage in');
     expect((await gc(registry, ...third, '--continue', second)).stdout).toContain('Deleted 2 manifests of 2.');
     for (const { digest } of parts) expect(registry.manifest('app', digest)).toBeUndefined();
   });

@@ -55,8 +55,14 @@ export async function printGarbage(found: FoundGarbage, output: Output): Promise
     await output.writeJson({ host, dryRun: true, repositories, failed: describeFailures(failed) });
     return;
   }
-  await printList(found, 'GARBAGE', ({ items }) => items, output);
-  if (!output.quiet) await printList(found, 'KEPT', ({ kept }) => kept, output);
+  if (output.quiet) {
+    for (const { repository, items } of plans) {
+      for (const { digest } of items) await output.writeLine(`${host}/${repository}@${digest}`);
+    }
+    return;
+  }
+  await printList(plans, 'GARBAGE', ({ items }) => items, output);
+  await printList(plans, 'KEPT', ({ kept }) => kept, output);
   const count = plans.reduce((sum, { items }) => sum + items.length, 0);
   await output.writeLine(`Dry run: ${pluralize(count, 'manifest')} of garbage in ${host}. Nothing was deleted.`);
   if (count > 0) {
@@ -105,7 +111,16 @@ export async function printDeletions(
     await output.writeLine(`${host}/${printable(repository)}@${shortDigest(item.digest)}: ${why}`);
   }
   const deleted = results.filter(({ outcome }) => outcome === 'deleted' || outcome === 'gone').length;
-  await output.writeLine(`Deleted ${pluralize(deleted, 'manifest')} of ${results.length}.`);
+  const summary = `Deleted ${pluralize(deleted, 'manifest')} of ${results.length}.`;
+  await output.writeLine(results.length === 0 ? `No garbage in ${host}. Nothing was deleted.` : summary);
+  const kept = Map.groupBy(
+    found.plans.flatMap((plan) => plan.kept),
+    ({ reason }) => reason,
+  );
+  if (kept.size > 0) {
+    const counts = [...kept].map(([reason, items]) => `${items.length} ${reason}`);
+    await output.note(`Kept although it looks like garbage: ${counts.join(', ')}. See the list without --delete.`);
+  }
   if (undo !== undefined) {
     await output.note(`To undo, run: soci-index gc --restore ${undo}`);
     await output.note('The registry removes blobs that no manifest needs, at a time of its choice.');
@@ -114,9 +129,9 @@ export async function printDeletions(
 }
 
 async function printList(
-  { plans, host }: FoundGarbage,
+  plans: readonly GarbagePlan[],
   title: string,
-  select: (plan: FoundGarbage['plans'][number]) => readonly (GarbageItem | KeptItem)[],
+  select: (plan: GarbagePlan) => readonly (GarbageItem | KeptItem)[],
   output: Output,
 ): Promise<void> {
   const rows = plans.flatMap((plan) =>
@@ -125,18 +140,21 @@ async function printList(
       shortDigest(digest),
       printable(tags.join(', ') || '-'),
       kind,
-      `${reason}: ${REASONS[reason]}`,
+      reason,
     ]),
   );
   if (rows.length === 0) return;
   const columns = [
-    { title: `${title} in ${host}`, flexible: true },
+    { title, flexible: true },
     { title: 'DIGEST' },
     { title: 'TAGS', flexible: true },
     { title: 'KIND' },
     { title: 'REASON' },
   ];
   await output.writeTable(columns, rows);
+  await output.writeLine();
+  const reasons = plans.flatMap((plan) => select(plan).map(({ reason }) => reason));
+  for (const reason of new Set(reasons)) await output.writeLine(`${reason}: ${REASONS[reason]}`);
   await output.writeLine();
 }
 

@@ -20,7 +20,7 @@ import { CliError } from '../errors.ts';
 import { PROGRAM } from '../io.ts';
 import { programVersion } from '../program-version.ts';
 import type { Output } from '../terminal/output.ts';
-import { pluralize } from '../terminal/quantity.ts';
+import { formatCount, pluralize } from '../terminal/quantity.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
 import { RegistryStores } from '../transports/registry-stores.ts';
 import { type BACKFILL_OPTIONS, DEFAULT_ECR_RATE, DEFAULT_IMAGE_JOBS } from './backfill-options.ts';
@@ -127,6 +127,7 @@ async function index(
   const progress = output.openProgress();
   const show = showRunProgress(progress, () => stores.throttled);
   const failures: FinishedImage[] = [];
+  let done = 0;
   const result = await runPlan(items, {
     jobs,
     signal,
@@ -134,9 +135,16 @@ async function index(
     index: imageIndexer({ host, stores, outputTag: settings.outputTag, index: build }),
     onProgress: (event) => {
       show(event);
+      done = event.done;
       if (event.finished?.outcome === 'failed' && failures.length < MAX_FAILURES) failures.push(event.finished);
     },
-  }).finally(() => progress.close());
+  })
+    .catch(async (error) => {
+      const count = `${formatCount(done)} of ${pluralize(items.length, 'image')}`;
+      await output.note(`Stopped after ${count}. Run the same command again to continue.`);
+      throw error;
+    })
+    .finally(() => progress.close());
   await printRun({ plan, result, failures, state: state?.path, throttled: stores.throttled }, output);
   return result.counts.failed === items.length ? EXIT.FAILED : EXIT.SUCCESS;
 }
