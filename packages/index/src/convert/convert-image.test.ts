@@ -163,6 +163,18 @@ describe('convertImage', () => {
     },
   );
 
+  it('repairs a copy in which skopeo 1.9 dropped the artifact types of the SOCI indexes', async () => {
+    for (const name of ['single-oci', 'multi', 'attested']) {
+      const golden = await openGolden(name);
+      const { root, artifacts } = await convert(golden);
+      const index = JSON.parse(Buffer.from(artifacts.at(-1)?.content ?? []).toString());
+      for (const entry of index.manifests) delete entry.artifactType;
+      const image = await put(golden.store, root.mediaType, Buffer.from(JSON.stringify(index)));
+      expect(image.digest).not.toBe(root.digest);
+      expect((await convert({ ...golden, image })).root).toEqual(root);
+    }
+  });
+
   it('fails if an older SOCI index would remain, like soci', async () => {
     const golden = await openGolden('multi');
     const { root, platforms } = await convert(golden);

@@ -14,6 +14,7 @@ import { INDEX, type IndexDocument, MANIFEST } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { matchPlatform } from '../image/platform-match.ts';
 import { readFirstManifest } from '../image/select.ts';
+import { isSociIndexEntry } from '../inspect/soci-document.ts';
 import { describeRecompressed, type RecompressedLayer } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
 import {
@@ -22,7 +23,6 @@ import {
   ANNOTATION_REFERENCE_DIGEST,
   ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
-  MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import { describeProvenance, type ProvenanceAnnotations, replaceProvenance, sourceDigest } from './provenance.ts';
@@ -128,8 +128,8 @@ async function rewriteEntries(
 }
 
 /** Returns whether an entry is not rewritten: an attestation, whose digest may be signed, or a SOCI index. */
-function isNeverRewritten({ annotations, artifactType }: Descriptor): boolean {
-  return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
+function isNeverRewritten(entry: Descriptor): boolean {
+  return entry.annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST || isSociIndexEntry(entry);
 }
 
 /** Rewrites the manifest of an entry. Returns undefined if the store does not have it and it is not to be indexed. */
@@ -192,16 +192,13 @@ function listSociIndexes(
   for (const index of indexes) {
     const matches = matchPlatform(index.platform);
     const older = list.findIndex(
-      ({ artifactType, platform }) =>
-        artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && platform !== undefined && matches(platform),
+      (entry) => isSociIndexEntry(entry) && entry.platform !== undefined && matches(entry.platform),
     );
     if (older < 0) list.push(index);
     else list[older] = index;
   }
   const known = new Set(attached.map(({ descriptor }) => descriptor.digest));
-  const stale = list.find(
-    ({ artifactType, digest }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && !known.has(digest),
-  );
+  const stale = list.find((entry) => isSociIndexEntry(entry) && !known.has(entry.digest));
   if (stale === undefined) return list;
   const name = stale.platform === undefined ? 'no platform' : formatPlatform(stale.platform);
   const message = `the image is already SOCI-enabled and lists a SOCI index (for ${name}) that this conversion does not replace. Convert all platforms, or convert the original image`;

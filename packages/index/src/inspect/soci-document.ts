@@ -5,6 +5,7 @@ import type { ImageReader } from '../image/image-reader.ts';
 import {
   ANNOTATION_BUILD_TOOL_IDENTIFIER,
   ANNOTATION_DISABLE_XATTRS,
+  ANNOTATION_IMAGE_MANIFEST_DIGEST,
   ANNOTATION_LAYER_DIGEST,
   ANNOTATION_LAYER_MEDIA_TYPE,
   ANNOTATION_READS_DIGEST,
@@ -65,6 +66,11 @@ const ztocsByLayer = new WeakMap<readonly SociDocument[], Map<string, ZtocRefere
 export function sociVersion({ config }: Pick<ManifestDocument, 'config'>): 1 | 2 | undefined {
   if (config.mediaType === MEDIA_TYPE_SOCI_INDEX_V1) return 1;
   return config.mediaType === MEDIA_TYPE_SOCI_INDEX_V2 ? 2 : undefined;
+}
+
+/** Reports whether an entry of an image index is a v2 SOCI index. skopeo 1.9 copies such entries without their artifact type. */
+export function isSociIndexEntry({ artifactType, annotations }: Descriptor): boolean {
+  return artifactType === MEDIA_TYPE_SOCI_INDEX_V2 || annotations?.[ANNOTATION_IMAGE_MANIFEST_DIGEST] !== undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   parseManifest,
   readVerified,
 } from '@soci/oci';
+import { isSociIndexEntry } from '../inspect/soci-document.ts';
 import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import type { ImageSkipReason } from './result.ts';
 
@@ -42,7 +43,7 @@ export async function classifyContent(
   const { mediaType } = content;
   if (isImageIndex(mediaType)) {
     const { manifests } = parseImageIndex(await readVerified(store, content, call), content);
-    const isEnabled = manifests.some(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
+    const isEnabled = manifests.some(isSociIndexEntry);
     return isEnabled ? skipped('soci-enabled', 'it is already a SOCI-enabled image') : { outcome: 'image' };
   }
   if (!isImageManifest(mediaType)) {

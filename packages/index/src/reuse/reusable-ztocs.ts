@@ -12,7 +12,7 @@ import {
 import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { isAttestation } from '../inspect/inspect-image.ts';
-import { readSociDocument, sociVersion, type ZtocReference } from '../inspect/soci-document.ts';
+import { isSociIndexEntry, readSociDocument, sociVersion, type ZtocReference } from '../inspect/soci-document.ts';
 import {
   type GuidedZtoc,
   type GuidedZtocSettings,
@@ -22,7 +22,7 @@ import {
   type ZtocSettings,
   type ZtocSource,
 } from '../options.ts';
-import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
+import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
 
 /** Number of images to search before a layer is considered new. */
 const DEFAULT_MAX_CANDIDATES = 64;
@@ -237,7 +237,7 @@ async function listCandidateIndexes(
   if (isImageIndex(candidate.mediaType)) {
     const entries = (await reader.index(candidate)).manifests ?? [];
     count(entries.length);
-    const listed = entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
+    const listed = entries.filter(isSociIndexEntry);
     if (listed.length > 0) return listed;
     const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isAttestation(entry));
     return (await mapInParallel(images, READS, (image) => listReferrers(store, image, count, options))).flat();
