@@ -27,6 +27,8 @@ export interface EcrImageDescription {
   readonly pushedAt?: number;
   /** Whether it is archived, so that it cannot be pulled. */
   readonly isArchived: boolean;
+  /** All tags of the image. */
+  readonly tags: readonly string[];
 }
 
 /** An image that could not be deleted. */
@@ -82,6 +84,7 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
         ...(detail.imageDigest !== undefined && { digest: detail.imageDigest }),
         ...(detail.imagePushedAt !== undefined && { pushedAt: detail.imagePushedAt.getTime() }),
         isArchived: isArchivedStatus(detail.imageStatus),
+        tags: detail.imageTags ?? [],
       }
     );
   };

@@ -48,6 +48,8 @@ export interface RegistryEvidence {
   readonly tag: string | undefined;
   /** Whether the reference is a digest. */
   readonly isPinned: boolean;
+  /** Tag of the original image, if `tag` is that of a SOCI-enabled version of it, and the original exists. */
+  readonly original?: string;
   /** What the reference refers to. Absent if it does not exist. */
   readonly root?: Descriptor;
   /** The images of the root, one for each platform. */
@@ -138,6 +140,8 @@ export interface EcrEvidence {
   readonly isArchived?: boolean;
   /** When the root was pushed, in milliseconds since 1970. */
   readonly pushedAt?: number;
+  /** All tags of the root. */
+  readonly tags?: readonly string[];
   /** Lifecycle policy as JSON; `none` if the repository has none. Absent if it was not read. */
   readonly lifecycle?: string;
   /** Why a part could not be read. */

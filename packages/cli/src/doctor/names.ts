@@ -40,11 +40,15 @@ export function indexedName({ registry }: Evidence): string {
   return nameInRepository(registry, tag === undefined ? ':TAG-soci' : `:${tag}-soci`);
 }
 
-/** Returns a command line that builds the index of a SOCI-enabled image again, from its original image. */
-export function rebuildCommand(
-  { host, repository, name, tag }: RegistryEvidence,
-  ...options: readonly string[]
-): string {
-  const original = tag?.endsWith('-soci') ? `${host}/${repository}:${tag.slice(0, -'-soci'.length)}` : 'SRC';
-  return sociIndex('convert', '--force', ...options, original, original === 'SRC' ? 'DST' : name);
+/**
+ * Returns a command line that builds the index of a SOCI-enabled image again: from its original image or, if that does not
+ * exist, from the image itself.
+ */
+export function rebuildCommand(registry: RegistryEvidence, ...options: readonly string[]): string {
+  const { name, tag, original, isPinned } = registry;
+  const convert = (source: string, target: string, ...more: readonly string[]) =>
+    sociIndex('convert', '--force', ...more, ...options, source, target);
+  if (original !== undefined) return convert(nameInRepository(registry, `:${original}`), name);
+  if (isPinned) return convert(name, nameInRepository(registry, `:${tag ?? 'TAG-soci'}`));
+  return convert(name, name, '--overwrite-source');
 }

@@ -44,11 +44,15 @@ const USUAL_PLATFORM: Platform = { os: 'linux', architecture: 'amd64' };
 /** What {@link readRegistry} reads. */
 export interface RegistryReading {
   readonly location: RegistryLocation;
+  /** Tag of the image, if it is known. */
+  readonly ownTag: string | undefined;
   readonly repository: Repository;
   /** Platform to examine. @default linux/amd64, or else the first one with a SOCI index */
   readonly platform: Platform | undefined;
   /** Tag that an index of the image has. @default none */
   readonly indexTag: (image: { readonly tag?: string; readonly digest: string }) => string | undefined;
+  /** Tag of the original image of a SOCI-enabled one. Undefined for other tags. */
+  readonly originalTag: (tag: string) => string | undefined;
   readonly budget: RequestBudget;
   readonly signal: AbortSignal;
 }
@@ -81,6 +85,7 @@ export async function readRegistry(reading: RegistryReading): Promise<RegistryEv
     return { ...base, ...(chosen && { unreadable: chosen.descriptor }), formats: new Map(), requests: budget.used };
   }
   const index = await readIndex(reading, image, listedIndexes);
+  const original = index === undefined && listedIndexes.length === 0 ? undefined : await findOriginal(reading);
   // An image that is SOCI-enabled for another platform has no counterpart.
   const isOriginal =
     index === undefined && listedIndexes.length === 0 && annotations[ANNOTATION_SOURCE_DIGEST] === undefined;
@@ -91,6 +96,7 @@ export async function readRegistry(reading: RegistryReading): Promise<RegistryEv
   return {
     ...base,
     image,
+    ...(original !== undefined && { original }),
     ...(facts.index && { index: facts.index }),
     ...(counterpart && { counterpart }),
     ...(v1 && { v1 }),
@@ -224,13 +230,26 @@ function describeZtoc(descriptor: Descriptor): ExaminedIndex['ztocs'][number] {
   };
 }
 
+/** Returns the tag of the original image of the reference, if it has one that exists. */
+export async function findOriginal({
+  location,
+  repository,
+  originalTag,
+  budget,
+  signal,
+}: RegistryReading): Promise<string | undefined> {
+  const tag = location.digest === undefined ? originalTag(location.tag ?? 'latest') : undefined;
+  if (tag === undefined || !budget.allows(1)) return undefined;
+  return (await repository.findManifest(tag, { signal })) === undefined ? undefined : tag;
+}
+
 /** Looks for the SOCI-enabled version of an image under the tag that it has by convention. */
 async function readCounterpart(
-  { repository, signal, budget, indexTag, location }: RegistryReading,
+  { repository, signal, budget, indexTag, location, ownTag }: RegistryReading,
   root: Descriptor,
   image: ExaminedImage,
 ): Promise<Counterpart | Unread | undefined> {
-  const own = location.digest === undefined ? (location.tag ?? 'latest') : location.tag;
+  const own = location.digest === undefined ? (location.tag ?? 'latest') : ownTag;
   const tag = indexTag({ digest: root.digest, ...(own !== undefined && { tag: own }) });
   if (tag === undefined || tag === own) return undefined;
   if (!budget.allows(1)) return { unread: OUT_OF_REQUESTS };

@@ -41,8 +41,12 @@ function putChanged(registry: TestRegistry, tag: string | undefined, document: S
 }
 
 /** Replaces the image manifest and the SOCI index of `v1-soci` by changed ones that match each other. */
-function rewriteIndexed(registry: TestRegistry, change: (soci: StoredManifest) => StoredManifest): void {
-  const root = readManifest(registry, 'prod/app', 'v1-soci');
+function rewriteIndexed(
+  registry: TestRegistry,
+  change: (soci: StoredManifest) => StoredManifest,
+  tag = 'v1-soci',
+): void {
+  const root = readManifest(registry, 'prod/app', tag);
   const [image, soci] = root.manifests as [StoredManifest['manifests'][number], StoredManifest['manifests'][number]];
   const changed = change(readManifest(registry, 'prod/app', soci.digest));
   const sociDigest = putChanged(registry, undefined, changed);
@@ -50,7 +54,7 @@ function rewriteIndexed(registry: TestRegistry, change: (soci: StoredManifest) =
   const named = { ...manifest, annotations: { 'com.amazon.soci.index-digest': sociDigest } };
   const imageDigest = putChanged(registry, undefined, named);
   const size = (document: object) => Buffer.from(JSON.stringify(document)).length;
-  putChanged(registry, 'v1-soci', {
+  putChanged(registry, tag, {
     ...root,
     manifests: [
       { ...image, digest: imageDigest, size: size(named) },
@@ -81,6 +85,34 @@ describe('causes in the registry', () => {
     expect({ code, cause }).toEqual({ code: 4, cause: 'pinned-digest' });
     const digest = registry.manifest('prod/app', 'v1-soci')?.digest;
     expect(await runDoctor([`${registry.host}/prod/app@${digest}`])).toMatchObject({ code: 0, cause: null });
+  });
+
+  it('index-content-missing: the image was copied alone, so that its index is built from itself', async () => {
+    const { registry, indexed } = await startIndexed();
+    const copy = indexed.replace('/prod/app', '/prod/copy');
+    const { manifests } = readManifest(registry, 'prod/app', 'v1-soci');
+    const image = manifests[0]?.digest ?? '';
+    await putInto(registry, 'prod/copy', 'v2', usualImage());
+    const { mediaType = '', bytes = new Uint8Array() } = registry.manifest('prod/app', image) ?? {};
+    registry.putManifest('prod/copy', 'v1-soci', mediaType, bytes);
+    const { cause, first } = await runDoctor([copy]);
+    expect(cause).toBe('index-content-missing');
+    const [, command = ''] = /again: soci-index (.*)$/.exec(first?.remedy[0] ?? '') ?? [];
+    expect(command).toBe(`convert --force --overwrite-source ${copy} ${copy}`);
+    await runWell(...command.split(' '));
+    expect(await runDoctor([copy])).toMatchObject({ code: 0, cause: null });
+  });
+
+  it('index-content-missing: the original image has the tag that --output-tag says', async () => {
+    const registry = await start();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const [name, indexed] = [`${registry.host}/prod/app:v1`, `${registry.host}/prod/app:lazy-v1`];
+    await runWell('convert', '-q', '--jobs', '1', name, indexed);
+    rewriteIndexed(registry, (soci) => ({ ...soci, layers: [] }), 'lazy-v1');
+    const soci = readManifest(registry, 'prod/app', 'lazy-v1').manifests[1]?.digest;
+    await fetch(`${registry.url}/v2/prod/app/manifests/${soci}`, { method: 'DELETE' });
+    const { first } = await runDoctor(['--output-tag', 'lazy-{tag}', indexed]);
+    expect(first?.remedy[0]).toContain(`convert --force ${name} ${indexed}`);
   });
 
   it('not-indexed: no index, with the reason in the log of the generator', async () => {
@@ -253,6 +285,18 @@ describe('causes in Amazon ECR', () => {
     const { code, cause, first } = await runDoctor(['--plain-http', `${HOST}/prod/app:v1`], env);
     expect({ code, cause }).toEqual({ code: 4, cause: 'image-archived' });
     expect(first?.remedy[0]).toContain('aws ecr update-image-storage-class');
+  });
+
+  it('pinned-digest: finds the SOCI-enabled version by the tag of the digest', async () => {
+    const { registry, env } = await startEcr();
+    await putInto(registry, 'prod/app', 'v1', usualImage());
+    const name = `${HOST}/prod/app@${registry.manifest('prod/app', 'v1')?.digest}`;
+    expect(await runDoctor(['--plain-http', name], env)).toMatchObject({ code: 4, cause: 'not-indexed' });
+    const [tagged, indexed] = [`${HOST}/prod/app:v1`, `${HOST}/prod/app:v1-soci`];
+    expect(await runCli(['convert', '-q', '--plain-http', tagged, indexed], { env })).toMatchObject({ code: 0 });
+    const { code, cause, first } = await runDoctor(['--plain-http', name], env);
+    expect({ code, cause }).toEqual({ code: 4, cause: 'pinned-digest' });
+    expect(first?.answer).toBe(`This digest has no SOCI index: it is that of the original image. Deploy ${indexed}.`);
   });
 
   it('index-deleted: the SOCI index is gone, and a lifecycle rule deletes untagged images', async () => {

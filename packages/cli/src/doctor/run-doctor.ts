@@ -23,7 +23,7 @@ import { parseTaskName, readEcr, readTask } from './read-aws.ts';
 import { readContainerdConfig, readSnapshotterConfig } from './read-config.ts';
 import { readLog } from './read-log.ts';
 import { readTaskMetadata } from './read-metadata.ts';
-import { type RegistryReading, readRegistry } from './read-registry.ts';
+import { findOriginal, type RegistryReading, readRegistry } from './read-registry.ts';
 import { RequestBudget } from './request-budget.ts';
 
 /** Options of `doctor`. */
@@ -126,16 +126,22 @@ async function readRegistryEvidence(
     const repository = stores.open(location);
     const indexTag: RegistryReading['indexTag'] = (image) =>
       outputTag.needsTag && image.tag === undefined ? undefined : outputTag.format(image);
-    const reading = { location, repository, platform, indexTag, budget, signal };
-    const readsEcr = asksEcr ? (readsRules: boolean) => readEcr(reading, readsRules, context) : async () => undefined;
+    const originalTag = (tag: string) => withoutTemplate(outputTag, tag);
+    const readsEcr = asksEcr
+      ? (readsRules: boolean) => readEcr({ location, budget }, readsRules, context)
+      : async () => undefined;
+    // The tags of a digest lead to its SOCI-enabled version.
+    const pinned = location.digest === undefined ? undefined : await readsEcr(false);
+    const ownTag = location.tag ?? pinned?.tags?.find((tag) => !outputTag.isOutput(tag));
+    const reading = { location, ownTag, repository, platform, indexTag, originalTag, budget, signal };
     const registry = await readRegistry(reading).catch(async (error: unknown) => {
-      const missing = await readMissing(error, reading, outputTag, readsEcr);
+      const missing = await readMissing(error, reading, readsEcr);
       if (missing === undefined) throw error;
       return missing;
     });
     const isIncomplete =
       registry.index !== undefined && !isUnread(registry.index) && registry.index.state === 'missing';
-    const ecr = registry.ecr ?? (await readsEcr(isIncomplete));
+    const ecr = registry.ecr ?? (isIncomplete ? undefined : pinned) ?? (await readsEcr(isIncomplete));
     return { ...registry, ...(ecr && { ecr }), requests: budget.used };
   } finally {
     stores.close();
@@ -148,27 +154,32 @@ async function readRegistryEvidence(
  */
 async function readMissing(
   error: unknown,
-  { location, repository, budget, signal }: RegistryReading,
-  { template, isOutput }: OutputTag,
+  reading: RegistryReading,
   readsEcr: (readsRules: boolean) => Promise<EcrEvidence | undefined>,
 ): Promise<RegistryEvidence | undefined> {
   if (!(error instanceof OciError && error.code === 'NOT_FOUND')) return undefined;
+  const { location, budget } = reading;
   const ecr = await readsEcr(true);
-  const tag = location.digest === undefined ? (location.tag ?? 'latest') : undefined;
-  const [before = '', after = ''] = template.split('{tag}');
-  const original = tag !== undefined && isOutput(tag) ? tag.slice(before.length, tag.length - after.length) : undefined;
-  const hasOriginal = original !== undefined && (await repository.findManifest(original, { signal })) !== undefined;
-  if (ecr?.isArchived !== true && !hasOriginal) return undefined;
+  const original = await findOriginal(reading);
+  if (ecr?.isArchived !== true && original === undefined) return undefined;
   return {
     name: location.text,
     host: location.host,
     repository: location.repository,
-    tag,
+    tag: location.digest === undefined ? (location.tag ?? 'latest') : undefined,
     isPinned: location.digest !== undefined,
+    ...(original !== undefined && { original }),
     platforms: [],
     listedIndexes: [],
     formats: new Map(),
     ...(ecr && { ecr }),
     requests: budget.used,
   };
+}
+
+/** Returns what stands for `{tag}` in an output tag. Undefined if `tag` is another one, or the template has more placeholders. */
+function withoutTemplate({ template, isOutput }: OutputTag, tag: string): string | undefined {
+  const [before = '', after, more] = template.split('{tag}');
+  if (after === undefined || more !== undefined || template.includes('{digest12}') || !isOutput(tag)) return undefined;
+  return tag.slice(before.length, tag.length - after.length);
 }

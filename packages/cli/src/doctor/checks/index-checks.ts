@@ -51,11 +51,8 @@ export const ORIGINAL_IMAGE: Cause = {
     const excluded = excludedByIndex(evidence);
     if (excluded !== undefined) return excluded;
     const { counterpart, name } = registry;
-    if (counterpart === undefined)
-      return notChecked(
-        'a digest alone does not say which tag its SOCI-enabled version has',
-        'name the image by its tag',
-      );
+    if (registry.isPinned) return ruledOut(`${name} is a digest`);
+    if (counterpart === undefined) return notChecked(`no SOCI-enabled version of ${name} has a tag of its own`);
     if (isUnread(counterpart)) return notChecked(counterpart.unread);
     const other = nameInRepository(registry, `:${counterpart.tag}`);
     if (counterpart.state === 'none') return ruledOut(`${other} does not exist`);
@@ -93,7 +90,22 @@ export const PINNED_DIGEST: Cause = {
     if (!registry.isPinned) return ruledOut(`${registry.name} is a tag`);
     const excluded = excludedByIndex(evidence);
     if (excluded !== undefined) return excluded;
-    if (hasCounterpart(registry)) return ruledOut(`${indexedName(evidence)} is SOCI-enabled`);
+    const { counterpart } = registry;
+    const state = counterpart === undefined || isUnread(counterpart) ? undefined : counterpart.state;
+    const other = indexedName(evidence);
+    if (state === 'none') return ruledOut(`${other} does not exist, so the image was probably not indexed`);
+    if (state === 'not-indexed') return ruledOut(`${other} has no SOCI index either`);
+    if (state === 'indexed') {
+      return found('cause', `This digest has no SOCI index: it is that of the original image. Deploy ${other}.`, {
+        read: [readsNoAnnotation(registry), `${other} is the SOCI-enabled version of this image`],
+        means:
+          'An index of version 2 is part of a new image with another digest. References to the old digest do not change.',
+        remedy: [
+          `Set the image of the task definition, pod or job to ${other}, or to the digest of it: ${sociIndex('inspect', '-q', other)}`,
+          `Check it: ${sociIndex('doctor', other)}`,
+        ],
+      });
+    }
     return found(
       'cause',
       'This digest has no SOCI index. A digest always refers to the same image, also after an index was built.',
