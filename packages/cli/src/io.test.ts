@@ -1,7 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
@@ -10,6 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -123,6 +125,46 @@ describe.skipIf(process.platform === 'win32')('an archive on standard input of t
     await setTimeout(1000);
     child.kill('SIGTERM');
     expect(await exit).toEqual([130, null]);
+  });
+});
+
+describe.skipIf(!hasProgram('mkfifo'))('an idle named pipe (needs mkfifo)', () => {
+  const pipe = join(folder, 'pipe');
+  beforeAll(() => void execFileSync('mkfifo', [pipe]));
+
+  /** Opens the pipe for writing. Undefined as long as no process reads it. */
+  const openWriter = () => {
+    try {
+      return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      return undefined;
+    }
+  };
+
+  it.each([
+    ['inspect', `oci-archive:${pipe}`],
+    ['report', '--profile', pipe, APP],
+    ['ztoc', 'create', pipe],
+    ['ztoc', 'info', pipe],
+    ['doctor', '--soci-config', pipe, 'registry.example/app'],
+  ])('does not delay the end after a signal: %s %s %s', async (...words) => {
+    const child = start(...words);
+    const exit = once(child, 'exit');
+    let writer: number | undefined;
+    await expect.poll(() => (writer = openWriter()), { timeout: 20_000 }).toBeDefined();
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([130, null]);
+    if (writer !== undefined) closeSync(writer);
+  });
+
+  it('is read when a program writes to it', async () => {
+    const child = start('ztoc', 'info', '--quiet', pipe);
+    const [[code], stdout] = await Promise.all([
+      once(child, 'exit'),
+      text(child.stdout),
+      writeFile(pipe, readFileSync(ZTOC)),
+    ]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: (await runCli(['ztoc', 'info', '--quiet', ZTOC])).stdout });
   });
 });
 

@@ -82,13 +82,17 @@ export function writeTo(sink: TextSink, chunk: string | Uint8Array): Promise<voi
 
 /**
  * Calls `run` with the streams and environment of the process. The first SIGINT, SIGTERM or SIGHUP aborts the signal, so
- * that the program can clean up. A second one exits immediately. If the reader of an output closes it (`| head`), the rest
+ * that the program can clean up. A second one ends the process immediately. If the reader of an output closes it (`| head`), the rest
  * of that output is lost, and nothing else happens.
  */
 export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>): Promise<Result> {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      // Not process.exit, which waits for reads in other threads.
+      process.off(signal, stop);
+      process.kill(process.pid, signal);
+    }
     controller.abort(new CliError('INTERRUPTED', `stopped by ${signal}`));
   };
   const io = new ClaimableIo({

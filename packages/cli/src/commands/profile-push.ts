@@ -24,7 +24,7 @@ export const command = defineCommand({
   async run({ operands: [to = '', file = ''], options }, context) {
     const { output, signal } = context;
     const location = parseProfileLocation(to);
-    const profile = await readProfileFile(file);
+    const profile = await readProfileFile(file, signal);
     const access = await toRegistryAccess(options, [location], context);
     await withImageStores(access, context, async (stores) => {
       const { store, planned } = await stores.openProfileStore(location, options['dry-run']);

@@ -23,7 +23,7 @@ export const command = defineCommand({
   },
   examples: [{ purpose: 'print a file of a layer', line: 'ztoc cat layer.tar.gz.ztoc layer.tar.gz etc/os-release' }],
   async run({ operands: [ztocPath = '', layerPath = '', path = ''], options }, { output, signal }) {
-    const { ztoc } = await readZtocFile(ztocPath);
+    const { ztoc } = await readZtocFile(ztocPath, signal);
     const source = await fileSource(layerPath);
     try {
       const reader = openZtoc(ztoc, source);

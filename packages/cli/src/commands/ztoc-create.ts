@@ -8,6 +8,7 @@ import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '..
 import { usageError } from '../errors.ts';
 import { checkDirectoryWritable } from '../files/check-writable.ts';
 import { readFileChunks } from '../files/read-file.ts';
+import { isPipe, readStream } from '../files/read-stream.ts';
 import { createDirectory, writeFile } from '../files/write-file.ts';
 import { printWarnings, warningsAsJson } from '../image/print-warnings.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
@@ -94,7 +95,7 @@ async function createZtoc(
     const { size } = await stat(path);
     // An empty file has no first bytes to detect the compression from, so its name decides.
     const checker = new RuntimeChecker();
-    const built = await buildZtoc(readFileChunks(path), {
+    const built = await buildZtoc((await isPipe(path)) ? readStream(path, signal) : readFileChunks(path), {
       ...options,
       onEntry: (file) => checker.add(file),
       ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),

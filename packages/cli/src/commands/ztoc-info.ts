@@ -9,8 +9,8 @@ export const command = defineCommand({
   operands: [{ name: 'ZTOC', help: 'zTOC file' }],
   options: {},
   examples: [{ purpose: 'show the number of files and spans', line: 'ztoc info layer.tar.gz.ztoc' }],
-  async run({ operands: [path = ''] }, { output }) {
-    const { ztoc, bytes } = await readZtocFile(path);
+  async run({ operands: [path = ''] }, { output, signal }) {
+    const { ztoc, bytes } = await readZtocFile(path, signal);
     const info = {
       digest: digestOf(bytes),
       size: bytes.length,

@@ -12,8 +12,8 @@ export const command = defineCommand({
       line: 'ztoc ls --json layer.tar.gz.ztoc | jq -s "sort_by(-.size)[:10]"',
     },
   ],
-  async run({ operands: [path = ''] }, { output }) {
-    const { ztoc } = await readZtocFile(path);
+  async run({ operands: [path = ''] }, { output, signal }) {
+    const { ztoc } = await readZtocFile(path, signal);
     await printFiles(ztoc.files, output);
     return EXIT.SUCCESS;
   },

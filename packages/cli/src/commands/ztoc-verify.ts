@@ -32,7 +32,7 @@ export const command = defineCommand({
   options: {},
   examples: [{ purpose: 'check that a zTOC belongs to a layer', line: 'ztoc verify layer.tar.gz.ztoc layer.tar.gz' }],
   async run({ operands: [ztocPath = '', layerPath = ''] }, { output, signal }) {
-    const file = await readZtocFile(ztocPath);
+    const file = await readZtocFile(ztocPath, signal);
     const { size } = await stat(layerPath);
     if (size !== file.ztoc.compressedArchiveSize) {
       throw new CliError(

@@ -24,13 +24,15 @@ type Table = Readonly<Record<string, unknown>>;
  *
  * @throws CliError `SOURCE_INVALID`
  */
-export async function readContainerdConfig(path: string): Promise<ContainerdEvidence> {
+export async function readContainerdConfig(path: string, signal: AbortSignal): Promise<ContainerdEvidence> {
   const what = 'a configuration of containerd';
-  const main = await readToml(path, what);
+  const main = await readToml(path, what, signal);
   const tables = [main];
   const unreadImports: string[] = [];
   for (const imported of await expandImports(path, main.imports)) {
-    const table = tables.length > MAX_IMPORTS ? undefined : await readToml(imported, what).catch(() => undefined);
+    const table =
+      tables.length > MAX_IMPORTS ? undefined : await readToml(imported, what, signal).catch(() => undefined);
+    signal.throwIfAborted();
     if (table === undefined) unreadImports.push(imported);
     else tables.push(table);
   }
@@ -99,9 +101,9 @@ async function expandImports(path: string, imports: unknown): Promise<readonly s
  *
  * @throws CliError `SOURCE_INVALID`
  */
-export async function readSnapshotterConfig(path: string): Promise<SnapshotterEvidence> {
+export async function readSnapshotterConfig(path: string, signal: AbortSignal): Promise<SnapshotterEvidence> {
   const what = 'a configuration of soci-snapshotter';
-  const table = await readToml(path, what);
+  const table = await readToml(path, what, signal);
   const read = <T>(keys: readonly string[], isType: (value: unknown) => value is T, fallback: T): T => {
     const value = readPath(table, keys);
     if (value === undefined) return fallback;
@@ -122,8 +124,8 @@ export async function readSnapshotterConfig(path: string): Promise<SnapshotterEv
   };
 }
 
-async function readToml(path: string, what: string): Promise<Table> {
-  const text = await readEvidenceFile(path, what);
+async function readToml(path: string, what: string, signal: AbortSignal): Promise<Table> {
+  const text = await readEvidenceFile(path, what, signal);
   try {
     return parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: 'drop', integersAsBigInt: 'asNeeded' });
   } catch (error) {

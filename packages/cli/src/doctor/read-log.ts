@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { readStream } from '../files/read-stream.ts';
 import { throwFileError } from '../terminal/describe-error.ts';
 import type { LogEvent, LogEvidence, LogLine, RegistryEvidence } from './evidence.ts';
 
@@ -170,7 +170,6 @@ function formatFields({ layerDigest, digest, image }: Fields): string {
 
 /** Yields the lines of a file, without their ends. Bytes after the first {@link MAX_LINE} of a line are dropped. */
 async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
-  const stream = createReadStream(path, { highWaterMark: 1 << 18, signal });
   let parts: Buffer[] = [];
   let length = 0;
   const keep = (part: Buffer) => {
@@ -185,7 +184,7 @@ async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<str
     return line;
   };
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of readStream(path, signal)) {
       let from = 0;
       for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
         keep(chunk.subarray(from, end));

@@ -18,8 +18,12 @@ const HOW = 'In the container, run: curl -s "$ECS_CONTAINER_METADATA_URI_V4/task
  *
  * @throws CliError `SOURCE_INVALID`, `EVIDENCE_MISMATCH` if no container runs an image of the repository
  */
-export async function readTaskMetadata(path: string, location: RegistryLocation): Promise<TaskEvidence> {
-  const text = await readEvidenceFile(path, WHAT);
+export async function readTaskMetadata(
+  path: string,
+  location: RegistryLocation,
+  signal: AbortSignal,
+): Promise<TaskEvidence> {
+  const text = await readEvidenceFile(path, WHAT, signal);
   let document: unknown;
   try {
     document = JSON.parse(text);

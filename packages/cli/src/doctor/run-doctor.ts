@@ -77,12 +77,12 @@ async function readEvidence(
   const { signal } = context;
   const { 'task-metadata': metadata, 'containerd-config': containerdFile, 'soci-config': sociFile, ecs, log } = options;
   const budget = new RequestBudget();
-  const containerd = containerdFile === undefined ? undefined : await readContainerdConfig(containerdFile);
-  const snapshotter = sociFile === undefined ? undefined : await readSnapshotterConfig(sociFile);
+  const containerd = containerdFile === undefined ? undefined : await readContainerdConfig(containerdFile, signal);
+  const snapshotter = sociFile === undefined ? undefined : await readSnapshotterConfig(sociFile, signal);
   const reading = { location, budget };
   const task: (TaskEvidence & { readonly platform?: Platform }) | undefined =
     metadata !== undefined
-      ? await readTaskMetadata(metadata, location)
+      ? await readTaskMetadata(metadata, location, signal)
       : ecs && (await readTask(ecs, reading, context));
   const registry = await readRegistryEvidence(reading, options.platform ?? task?.platform, options, context);
   return {

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { decodeZtoc, type Ztoc } from '@soci/ztoc';
 import { CliError } from '../errors.ts';
 import { wrapFileError } from '../terminal/describe-error.ts';
+import { isPipe, readUpTo } from './read-stream.ts';
 
 /** Maximum size of a zTOC file, in bytes. The default limits allow only smaller zTOCs. */
 export const MAX_ZTOC_SIZE = 2 ** 31;
@@ -19,13 +20,16 @@ export interface ZtocFile {
  *
  * @throws CliError `SOURCE_INVALID` if the file is too large, `ZTOC_INVALID` with the byte offset if it is not a zTOC.
  */
-export async function readZtocFile(path: string): Promise<ZtocFile> {
+export async function readZtocFile(path: string, signal: AbortSignal): Promise<ZtocFile> {
+  if (await isPipe(path)) {
+    const bytes = await readUpTo(path, MAX_ZTOC_SIZE, signal);
+    if (bytes === undefined) throw tooLarge(path, `more than ${MAX_ZTOC_SIZE}`);
+    return { bytes, ztoc: decodeZtoc(bytes) };
+  }
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    if (size > MAX_ZTOC_SIZE) {
-      throw new CliError('SOURCE_INVALID', `${path} has ${size} bytes; the limit for a zTOC is ${MAX_ZTOC_SIZE} bytes`);
-    }
+    if (size > MAX_ZTOC_SIZE) throw tooLarge(path, size);
     const bytes = new Uint8Array(await file.readFile());
     return { bytes, ztoc: decodeZtoc(bytes) };
   } catch (error) {
@@ -33,6 +37,10 @@ export async function readZtocFile(path: string): Promise<ZtocFile> {
   } finally {
     await file.close();
   }
+}
+
+function tooLarge(path: string, size: number | string): CliError {
+  return new CliError('SOURCE_INVALID', `${path} has ${size} bytes; the limit for a zTOC is ${MAX_ZTOC_SIZE} bytes`);
 }
 
 /** Bytes per read: large enough for the speed of a disk, small enough for the processor's cache. */

@@ -91,7 +91,7 @@ type IndexOptionValues = Omit<
   Partial<Pick<OptionValues<typeof CONVERT_OPTIONS>, 'recompress' | 'recompress-tar'>>;
 
 /** Converts command-line options to library options. Reads the files of `--profile` and `--prefetch-files-json`. */
-export async function toIndexOptions(options: IndexOptionValues): Promise<IndexImageOptions> {
+export async function toIndexOptions(options: IndexOptionValues, signal: AbortSignal): Promise<IndexImageOptions> {
   checkSpanSize(options);
   const listed = options['prefetch-files-json'];
   const prefetchFiles = [...options['prefetch-file'], ...(listed === undefined ? [] : await readPathList(listed))]
@@ -100,7 +100,7 @@ export async function toIndexOptions(options: IndexOptionValues): Promise<IndexI
   return omitUndefined({
     platforms: options.platform.length === 0 ? undefined : options.platform,
     spanSize: options['span-size'],
-    profile: options['use-stored-profile'] ? ('stored' as const) : await readProfile(options.profile),
+    profile: options['use-stored-profile'] ? ('stored' as const) : await readProfile(options.profile, signal),
     minLayerSize: options['min-layer-size'],
     buildToolIdentifier: options['build-tool-identifier'],
     compat: options.compat,
@@ -124,8 +124,8 @@ function checkSpanSize(options: IndexOptionValues): void {
   }
 }
 
-function readProfile(file: string | undefined): Promise<StartProfile> | undefined {
-  return file === undefined ? undefined : readProfileFile(file);
+function readProfile(file: string | undefined, signal: AbortSignal): Promise<StartProfile> | undefined {
+  return file === undefined ? undefined : readProfileFile(file, signal);
 }
 
 function recompressedFormats(

@@ -37,7 +37,7 @@ export async function runIndexCommand(
   const started = performance.now();
   const tags = destinationTags(destination, options.tag);
   checkSuffix(tags);
-  const indexOptions = await toIndexOptions(options);
+  const indexOptions = await toIndexOptions(options, signal);
   const access = await toRegistryAccess(options, [source, destination], context);
   const progress = output.openProgress();
   const index = () =>

@@ -38,9 +38,12 @@ export interface BulkSettings {
 }
 
 /** Converts options to a policy. Reads the files of `--profile` and `--prefetch-files-json`. */
-export async function toBulkSettings(options: OptionValues<typeof POLICY_OPTIONS>): Promise<BulkSettings> {
+export async function toBulkSettings(
+  options: OptionValues<typeof POLICY_OPTIONS>,
+  signal: AbortSignal,
+): Promise<BulkSettings> {
   const { filter, 'newer-than': newerThan, 'output-tag': outputTag = parseOutputTag(DEFAULT_OUTPUT_TAG) } = options;
-  const index = await toIndexOptions({ ...options, jobs: undefined });
+  const index = await toIndexOptions({ ...options, jobs: undefined }, signal);
   const { profile, compat, reuse: _, ...build } = index;
   const digest = settingsDigest(2, profile === undefined || profile === 'stored' ? build : { ...build, profile });
   // A stored profile belongs to one repository, and the soci CLI writes no provenance.

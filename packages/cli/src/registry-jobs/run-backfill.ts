@@ -57,7 +57,7 @@ export async function runBackfill(
   context: CommandContext,
 ): Promise<ExitCode> {
   const globs = parseRegistryGlobs(operands);
-  const settings = await toBulkSettings(options);
+  const settings = await toBulkSettings(options, context.signal);
   const stores = new RegistryStores(await toRegistryAccess(options, [], context), rateFor(globs.host, options));
   let state: StateFile | undefined;
   try {

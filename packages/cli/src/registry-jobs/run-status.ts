@@ -26,7 +26,7 @@ export async function runStatus(
   const { output, signal } = context;
   const globs = parseRegistryGlobs(operands);
   const { host } = globs;
-  const { policy, outputTag } = await toBulkSettings(options);
+  const { policy, outputTag } = await toBulkSettings(options, signal);
   const garbagePolicy = { olderThan: 0, ...(options['output-tag'] && { outputTags: [outputTag] }) };
   const stores = new RegistryStores(await toRegistryAccess(options, [], context));
   try {

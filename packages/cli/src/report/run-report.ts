@@ -33,7 +33,7 @@ export async function runReport(
   const { output, signal } = context;
   const page = options.html;
   if (page !== undefined) await checkFileWritable(page);
-  const given = options.profile === undefined ? undefined : await readProfileFile(options.profile);
+  const given = options.profile === undefined ? undefined : await readProfileFile(options.profile, signal);
   const location = parseLocation(source);
   const access = await toRegistryAccess(options, [location], context);
   const minLayerSize = options['min-layer-size'] ?? DEFAULT_MIN_LAYER_SIZE;

@@ -22,6 +22,7 @@ import {
 } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
 import { checkWritable } from '../files/check-writable.ts';
+import { isPipe, readStream } from '../files/read-stream.ts';
 import { writeTo } from '../io.ts';
 import { type DryRunStore, EMPTY, openLayoutDryRun, type PlannedWrite } from './dry-run.ts';
 import type { StoreContext } from './image-stores.ts';
@@ -70,7 +71,7 @@ async function openStore(
   const { signal } = context;
   const store = isStandardInput(location)
     ? await open(standardInput(location, context), { name: 'standard input', signal })
-    : await open(path, { signal });
+    : await open((await isPipe(path)) ? readStream(path, signal) : path, { name: path, signal });
   return { store, close: () => store.close() };
 }
 
