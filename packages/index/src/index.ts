@@ -93,6 +93,7 @@ export type {
   PublishedIndex,
   UsedProfile,
 } from './publish/result.ts';
+export { settingsDigestsIn } from './publish/use-profile.ts';
 export type {
   NotRecognized,
   NotRecognizedReason,

@@ -1,5 +1,11 @@
 import { DEFAULT_OUTPUT_TAG, FilterError, type OutputTag, parseOutputTag } from '@soci/filter';
-import { type IndexImageOptions, settingsDigest } from '@soci/index';
+import {
+  type IndexImageOptions,
+  type SourceStore,
+  settingsDigest,
+  settingsDigestsIn,
+  type TargetStore,
+} from '@soci/index';
 import { digestOf } from '@soci/oci';
 import type { IndexPolicy } from '@soci/registry-jobs';
 import { parseDuration } from '../command/duration.ts';
@@ -30,6 +36,8 @@ export const POLICY_OPTIONS = {
 /** What the options say about every image. */
 export interface BulkSettings {
   readonly policy: IndexPolicy;
+  /** Returns the policy of a repository, whose stored profile can determine the settings. */
+  readonly policyIn: (store: SourceStore & TargetStore, signal: AbortSignal) => Promise<IndexPolicy>;
   readonly outputTag: OutputTag;
   /** Options of `indexImage`, without the number of jobs. */
   readonly index: IndexImageOptions;
@@ -46,17 +54,21 @@ export async function toBulkSettings(
   const index = await toIndexOptions({ ...options, jobs: undefined }, signal);
   const { profile, compat, reuse: _, ...build } = index;
   const digest = settingsDigest(2, profile === undefined || profile === 'stored' ? build : { ...build, profile });
-  // A stored profile belongs to one repository, and the soci CLI writes no provenance.
   const followsStored = profile === 'stored' || (build.spanSize === 'auto' && profile === undefined);
+  const policy: IndexPolicy = omitUndefined({
+    filters: filter,
+    outputTag,
+    // The only comparison with the clock of this machine.
+    newerThan: newerThan === undefined ? undefined : Date.now() - newerThan * 1000,
+    // The soci CLI writes no provenance.
+    readsProvenance: compat === undefined,
+  });
   return {
-    policy: omitUndefined({
-      filters: filter,
-      outputTag,
-      // The only comparison with the clock of this machine.
-      newerThan: newerThan === undefined ? undefined : Date.now() - newerThan * 1000,
-      readsProvenance: compat === undefined,
-      settingsDigest: compat !== undefined || followsStored ? undefined : digest,
-    }),
+    policy,
+    policyIn: async (store, signal) =>
+      compat === undefined
+        ? { ...policy, settingsDigest: await settingsDigestsIn(store, 2, { ...index, signal }) }
+        : policy,
     outputTag,
     index,
     identity: digestOf(Buffer.from(JSON.stringify([digest, compat, followsStored, outputTag.template]))),

@@ -1,16 +1,19 @@
 import type { RegistryCatalog } from '@soci/oci';
-import { type IndexPolicy, type PlannedRepository, planRegistry, type RepositoryReport } from '@soci/registry-jobs';
+import { type PlannedRepository, planRegistry, type RepositoryReport } from '@soci/registry-jobs';
 import type { CommandContext } from '../command/command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { describeError } from '../terminal/describe-error.ts';
 import { pluralize } from '../terminal/quantity.ts';
+import type { RegistryStores } from '../transports/registry-stores.ts';
+import type { BulkSettings } from './bulk-options.ts';
 
 /** What {@link planRepositories} plans. */
 export interface PlanRequest {
   readonly catalog: RegistryCatalog;
   readonly host: string;
   readonly repositories: readonly string[];
-  readonly policy: IndexPolicy;
+  readonly settings: Pick<BulkSettings, 'policy' | 'policyIn'>;
+  readonly stores: Pick<RegistryStores, 'open'>;
 }
 
 /**
@@ -22,11 +25,12 @@ export interface PlanRequest {
  * reports no push times.
  */
 export async function planRepositories(
-  { catalog, host, repositories, policy }: PlanRequest,
+  { catalog, host, repositories, settings, stores }: PlanRequest,
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
   use: (report: PlannedRepository) => void | Promise<void>,
 ): Promise<readonly Extract<RepositoryReport, { outcome: 'failed' }>[]> {
   const failed: Extract<RepositoryReport, { outcome: 'failed' }>[] = [];
+  const policy = (repository: string) => settings.policyIn(stores.open({ host, repository }), signal);
   const progress = output.openProgress();
   try {
     let done = 0;
@@ -44,7 +48,7 @@ export async function planRepositories(
         });
         continue;
       }
-      checkPushTimes(report, policy, host);
+      checkPushTimes(report, settings.policy, host);
       await use(report);
     }
   } finally {
@@ -58,7 +62,11 @@ export async function planRepositories(
   return failed;
 }
 
-function checkPushTimes({ images, repository }: PlannedRepository, { newerThan }: IndexPolicy, host: string): void {
+function checkPushTimes(
+  { images, repository }: PlannedRepository,
+  { newerThan }: BulkSettings['policy'],
+  host: string,
+): void {
   if (newerThan === undefined || images.every(({ pushedAt }) => pushedAt !== undefined)) return;
   throw usageError(
     `--newer-than: ${host} does not report when the images of ${repository} were pushed`,

@@ -89,7 +89,7 @@ async function backfill(run: Backfill, context: CommandContext): Promise<ExitCod
   const items: Item[] = [];
   const counts: RepositoryCounts[] = [];
   let finished = 0;
-  const request = { catalog, host, repositories, policy: settings.policy };
+  const request = { catalog, host, repositories, settings, stores };
   const failed = await planRepositories(request, context, (report) => {
     counts.push(countPlans(report));
     for (const image of report.images) {

@@ -26,17 +26,22 @@ export async function runStatus(
   const { output, signal } = context;
   const globs = parseRegistryGlobs(operands);
   const { host } = globs;
-  const { policy, outputTag } = await toBulkSettings(options, signal);
+  const settings = await toBulkSettings(options, signal);
+  const { outputTag } = settings;
   const garbagePolicy = { olderThan: 0, ...(options['output-tag'] && { outputTags: [outputTag] }) };
   const stores = new RegistryStores(await toRegistryAccess(options, [], context));
   try {
     const catalog = openCatalog(host, stores, context.env);
     const repositories = await findRepositories(catalog, globs, context);
     const rows: StatusRow[] = [];
-    const failed = await planRepositories({ catalog, host, repositories, policy }, context, async (report) => {
-      const { items } = await findGarbage(catalog, report.repository, garbagePolicy, { signal });
-      rows.push({ ...(await describeRepository(catalog, report, { signal })), garbage: items.length });
-    });
+    const failed = await planRepositories(
+      { catalog, host, repositories, settings, stores },
+      context,
+      async (report) => {
+        const { items } = await findGarbage(catalog, report.repository, garbagePolicy, { signal });
+        rows.push({ ...(await describeRepository(catalog, report, { signal })), garbage: items.length });
+      },
+    );
     if (output.json) {
       const errors = failed.map(({ repository, error }) => ({ repository, error: describeError(error) }));
       await output.writeJson({ host, repositories: rows, failed: errors });

@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
 import { fillRegistry } from '../fixtures/fill-registry.ts';
@@ -5,10 +8,15 @@ import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
+const folder = temporaryFolder();
 const SETTINGS = ['--min-layer-size', '0'];
 
 interface Status {
-  readonly repositories: readonly { readonly repository: string; readonly indexBytes: number }[];
+  readonly repositories: readonly {
+    readonly repository: string;
+    readonly indexBytes: number;
+    readonly stale: number;
+  }[];
 }
 
 async function startWith(images: number, repositories: readonly string[]) {
@@ -17,8 +25,10 @@ async function startWith(images: number, repositories: readonly string[]) {
   return registry;
 }
 
-async function convert(host: string, image: string) {
-  expect(await runCli(['convert', '-q', ...SETTINGS, `${host}/${image}`, `${host}/${image}-soci`])).toMatchObject({
+async function convert(host: string, image: string, ...words: string[]) {
+  expect(
+    await runCli(['convert', '-q', ...SETTINGS, ...words, `${host}/${image}`, `${host}/${image}-soci`]),
+  ).toMatchObject({
     code: 0,
   });
 }
@@ -78,5 +88,29 @@ describe('status', () => {
     await convert(registry.host, 'app:v1');
     const other = await runCli(['status', '--json', ...SETTINGS, '--span-size', '64KiB', `${registry.host}/app`]);
     expect(jsonLines(other)[0]).toMatchObject({ repositories: [{ indexed: 0, stale: 1 }] });
+  });
+
+  it.each([
+    ['--span-size auto', ['--span-size', 'auto']],
+    ['--use-stored-profile', ['--use-stored-profile']],
+  ])('says that the stored profile of a repository has changed: %s', async (_, words) => {
+    const registry = await startWith(1, ['app', 'plain']);
+    const profile = join(folder, 'profile.txt');
+    const push = async (...files: string[]) => {
+      writeFileSync(profile, files.map((file) => `${file}\n`).join(''));
+      expect(await runCli(['profile', 'push', `${registry.host}/app`, profile])).toMatchObject({ code: 0 });
+    };
+    const status = async (...argv: string[]) => {
+      const run = await runCli(['status', '--json', ...SETTINGS, ...argv, `${registry.host}/*`]);
+      return jsonLines<Status>(run)[0]?.repositories.map(({ stale }) => stale);
+    };
+    await push('app 1');
+    for (const image of ['app:v1', 'plain:v1']) await convert(registry.host, image, ...words);
+    expect(await status(...words)).toEqual([0, 0]);
+    // The other image has no file of a profile, so that its index has spans of the default size.
+    expect(await status()).toEqual([1, 0]);
+    await push('app base', 'app 1');
+    expect(await status(...words)).toEqual([1, 0]);
+    expect(await status(...words, '--optimizations', 'xattr')).toEqual([1, 1]);
   });
 });

@@ -15,11 +15,9 @@ export type PublishJob = Readonly<Awaited<ReturnType<typeof openJob>>>;
 /** Validates the options and resolves the image. @throws SociIndexError `OPTION_INVALID`; errors of the source store. */
 export async function openJob(source: IndexSource, target: IndexTarget, options: IndexImageOptions) {
   const { version = 2, force = false, reuse = true, proof, onProgress, ...others } = options;
-  const { reindex = force, overwriteSource = false, concurrency = DEFAULT_CONCURRENCY, profile, ...rest } = others;
-  const build: BuildOptions = profile === undefined || profile === 'stored' ? rest : { ...rest, profile };
-  const isStoredOnly = profile === 'stored';
+  const { reindex = force, overwriteSource = false, concurrency = DEFAULT_CONCURRENCY, ...rest } = others;
   // Before anything is read.
-  resolveOptions(isStoredOnly ? { ...build, spanSize: build.spanSize ?? 'auto', profile: { files: [] } } : build, 1);
+  const { build, isStoredOnly } = splitProfile(rest);
   if (version !== 1 && version !== 2) {
     throw new SociIndexError('OPTION_INVALID', `version must be 1 or 2, got ${JSON.stringify(version)}`);
   }
@@ -65,6 +63,21 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     /** Repository to mount blobs from, if source and target are on the same registry. */
     mountFrom: isSameHost && !isSameStore ? from.path : undefined,
   };
+}
+
+/**
+ * Separates the stored profile from the options of the build.
+ *
+ * @throws SociIndexError `OPTION_INVALID`
+ */
+export function splitProfile({ profile, ...rest }: IndexImageOptions): {
+  readonly build: BuildOptions;
+  readonly isStoredOnly: boolean;
+} {
+  const build: BuildOptions = profile === undefined || profile === 'stored' ? rest : { ...rest, profile };
+  const isStoredOnly = profile === 'stored';
+  resolveOptions(isStoredOnly ? { ...build, spanSize: build.spanSize ?? 'auto', profile: { files: [] } } : build, 1);
+  return { build, isStoredOnly };
 }
 
 /** Options of the build. */

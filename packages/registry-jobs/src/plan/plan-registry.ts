@@ -26,8 +26,12 @@ export interface FailedRepository {
 
 /** Options of {@link planRegistry}. */
 export interface PlanOptions extends CallOptions {
-  /** @default every tag, version 2, output tag `{tag}-soci` */
-  readonly policy?: IndexPolicy;
+  /**
+   * Policy of all repositories, or a function that returns the one of a repository. If it throws, the repository is reported.
+   *
+   * @default every tag, version 2, output tag `{tag}-soci`
+   */
+  readonly policy?: IndexPolicy | ((repository: string) => Promise<IndexPolicy>);
   /** Maximum number of manifests in a repository. @default 1,000,000 */
   readonly maxImages?: number;
 }
@@ -48,12 +52,13 @@ export async function* planRegistry(
   options: PlanOptions = {},
 ): AsyncGenerator<RepositoryReport, void, undefined> {
   const { policy = {}, signal } = options;
-  resolvePolicy(policy);
+  if (typeof policy !== 'function') resolvePolicy(policy);
   for await (const repository of repositories) {
     let report: RepositoryReport;
     try {
-      const listed = await listRepository(catalog, repository, options);
-      report = { outcome: 'planned', repository, images: planRepository(listed, policy), listed };
+      const own = typeof policy === 'function' ? await policy(repository) : policy;
+      const listed = await listRepository(catalog, repository, { ...options, policy: own });
+      report = { outcome: 'planned', repository, images: planRepository(listed, own), listed };
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof Error)) throw error;
@@ -71,7 +76,7 @@ export async function* planRegistry(
 export async function listRepository(
   catalog: RegistryCatalog,
   repository: string,
-  { policy = {}, maxImages = DEFAULT_MAX_IMAGES, signal }: PlanOptions = {},
+  { policy = {}, maxImages = DEFAULT_MAX_IMAGES, signal }: PlanOptions & { readonly policy?: IndexPolicy } = {},
 ): Promise<ListedRepository> {
   const call = signal === undefined ? {} : { signal };
   const images: ListedImage[] = [];

@@ -152,6 +152,22 @@ describe('the plan of a repository', () => {
 });
 
 describe('the plan of a registry', () => {
+  it('has a policy of its own for each repository, which can accept several settings', async () => {
+    const source = image('v1');
+    const index = enabledImage(['v1-soci'], source, { settings: SETTINGS });
+    const images = [source, index.listed];
+    const catalog = new MemoryCatalog({ app: images, other: images, denied: images }, [index.manifest]);
+    const policy = async (repository: string): Promise<IndexPolicy> => {
+      if (repository === 'denied') throw new Error('no permission');
+      return { settingsDigest: repository === 'app' ? [digest('first'), SETTINGS] : [digest('first')] };
+    };
+    expect(await collect(planRegistry(catalog, ['app', 'other', 'denied'], { policy }))).toMatchObject([
+      { images: [{ action: 'current' }] },
+      { images: [{ action: 'stale', reason: 'other-settings' }] },
+      { outcome: 'failed', error: { message: 'no permission' } },
+    ]);
+  });
+
   it('reports a repository that cannot be listed, and continues', async () => {
     const catalog = new MemoryCatalog({ app: [image('v1')] });
     const reports = await collect(planRegistry(catalog, ['gone', 'app']));

@@ -136,9 +136,9 @@ function planVersion2(image: ListedImage, subject: ImageTag, context: PlanContex
   return { ...subject, action: 'current', reason: 'pushed-later' };
 }
 
-function compareProvenance(facts: RootFacts, subject: ImageTag, { settingsDigest }: ResolvedPolicy): ImagePlan {
+function compareProvenance(facts: RootFacts, subject: ImageTag, { settingsDigests }: ResolvedPolicy): ImagePlan {
   if (facts.sourceDigest !== subject.digest) return { ...subject, action: 'stale', reason: 'tag-moved' };
-  if (settingsDigest !== undefined && facts.settingsDigest !== settingsDigest) {
+  if (settingsDigests !== undefined && !settingsDigests.includes(facts.settingsDigest ?? '')) {
     return { ...subject, action: 'stale', reason: 'other-settings' };
   }
   return { ...subject, action: 'current', reason: 'same-source' };

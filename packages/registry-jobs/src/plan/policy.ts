@@ -14,12 +14,12 @@ export interface IndexPolicy {
   /** Skips larger images: compressed size in bytes. Images of unknown size are not skipped. @default no limit */
   readonly maxImageSize?: number;
   /**
-   * Digest of the settings (`settingsDigest` of `@soci/index`). With it, an index that was built with other settings is stale.
-   * The provenance annotations of every index are then read.
+   * Digests of the settings (`settingsDigest` and `settingsDigestsIn` of `@soci/index`). With them, an index that was built with
+   * other settings is stale. The provenance annotations of every index are then read.
    *
    * @default settings are not compared
    */
-  readonly settingsDigest?: string;
+  readonly settingsDigest?: string | readonly string[];
   /**
    * Whether the provenance annotations of every index are read. They show that a tag was moved back to an older image, which push
    * times do not.
@@ -30,7 +30,9 @@ export interface IndexPolicy {
 }
 
 /** A policy with its defaults. */
-export interface ResolvedPolicy extends Omit<IndexPolicy, 'version' | 'outputTag' | 'readsProvenance'> {
+export interface ResolvedPolicy
+  extends Omit<IndexPolicy, 'version' | 'outputTag' | 'readsProvenance' | 'settingsDigest'> {
+  readonly settingsDigests?: readonly string[];
   readonly version: 1 | 2;
   readonly outputTag: OutputTag;
   readonly readsProvenance: boolean;
@@ -43,7 +45,8 @@ export function resolvePolicy(policy: IndexPolicy): ResolvedPolicy {
     if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
     throw new RegistryJobsError('OPTION_INVALID', `${name} is ${value}: expected a number of at least 0`);
   }
-  const { version = 2, outputTag = parseOutputTag(DEFAULT_OUTPUT_TAG), settingsDigest } = policy;
+  const { version = 2, outputTag = parseOutputTag(DEFAULT_OUTPUT_TAG), settingsDigest, ...others } = policy;
   const readsProvenance = settingsDigest !== undefined || (policy.readsProvenance ?? false);
-  return { ...policy, version, outputTag, readsProvenance };
+  const compared = settingsDigest === undefined ? {} : { settingsDigests: [settingsDigest].flat() };
+  return { ...others, ...compared, version, outputTag, readsProvenance };
 }
