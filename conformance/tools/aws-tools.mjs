@@ -12,6 +12,7 @@ const NODE_24 = '24.21.0';
 const RUNTIME_CLIENT = '4.0.2';
 const SAM = '1.170.0';
 const MOTO = '5.2.5';
+const AWS_CLI = '1.46.3';
 
 /** Architecture names of the emulator. */
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'arm64' };
@@ -76,6 +77,16 @@ export async function getMoto() {
     await runPip(`getting moto ${MOTO}`, python, 'install', `moto[server,events,sqs]==${MOTO}`);
   });
   return folder && join(folder, 'bin', 'python');
+}
+
+/** Returns the folder of the AWS CLI, version 1. PyPI has no version 2. */
+export async function getAwsCli() {
+  if (!hasPython()) return undefined;
+  const folder = await cached(`lambda/awscli-${AWS_CLI}`, async (target) => {
+    const python = await makePythonEnvironment(target);
+    await runPip(`getting the AWS CLI ${AWS_CLI}`, python, 'install', `awscli==${AWS_CLI}`);
+  });
+  return folder && join(folder, 'bin');
 }
 
 /** Installs a package with npm in a separate folder. */

@@ -1,8 +1,8 @@
 // `npm run test:stack -- [VITEST OPTIONS]`: installs template linters and moto, and tests the templates and the
 // deployed stack with them.
 import { join } from 'node:path';
-import { getMoto, npmInstall, VENV_REMEDY } from './aws-tools.mjs';
-import { cached, hasPython, makePythonEnvironment, runPip } from './get-tools.mjs';
+import { getAwsCli, getMoto, npmInstall, VENV_REMEDY } from './aws-tools.mjs';
+import { cached, findOnPath, hasPython, installDebianPackages, makePythonEnvironment, runPip } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
 const CFN_LINT = '1.58.0';
@@ -11,10 +11,18 @@ const CDK_NAG = '3.0.2';
 
 await runSuite({
   folder: 'stack',
+  prepare: () => installDebianPackages(['shellcheck']),
   tools: [
     { name: 'linters', what: 'cfn-lint with checkov', get: getLinters, remedy: VENV_REMEDY },
     { name: 'cdkNag', what: 'cdk-nag', get: getCdkNag, remedy: 'It comes from npm.' },
     { name: 'moto', what: 'moto', get: getMoto, remedy: VENV_REMEDY },
+    { name: 'awsCli', what: 'the AWS CLI', get: getAwsCli, remedy: VENV_REMEDY },
+    {
+      name: 'shellcheck',
+      what: 'shellcheck',
+      get: async () => findOnPath('shellcheck'),
+      remedy: 'Debian: apt-get install shellcheck, as root.',
+    },
   ],
 });
 

@@ -1,5 +1,6 @@
 /** Programs that the tests run: real registries and their clients, AWS programs, the reference, and linters. */
 export type ToolName =
+  | 'awsCli'
   | 'builder'
   | 'cdkNag'
   | 'crane'
@@ -18,6 +19,7 @@ export type ToolName =
   | 'ruler'
   | 'runc'
   | 'runtimeClient'
+  | 'shellcheck'
   | 'skopeo'
   | 'umoci';
 

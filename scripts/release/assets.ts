@@ -39,7 +39,7 @@ export async function writeAssets(
   const stack = listFiles(join(unfinished, STACK)).map((name) => ({
     name,
     content: readFileSync(join(unfinished, STACK, name)),
-    isExecutable: false,
+    isExecutable: name.endsWith('.sh'),
   }));
   // Pages of a release take files, not folders.
   writeFileSync(join(unfinished, `${STACK}.tar.gz`), writeTarball(stack, `${STACK}/`));

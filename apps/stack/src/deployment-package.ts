@@ -11,6 +11,8 @@ export interface DeploymentPackage {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Key of the template of the builder. */
   readonly template: string;
+  /** Content of {@link SCRIPT}, which is written next to the files and not uploaded. */
+  readonly script: Uint8Array;
 }
 
 /** Options of {@link makePackage}. */
@@ -23,6 +25,9 @@ export interface PackageOptions {
 
 /** Key of the template of the builder after the prefix. */
 export const TEMPLATE_KEY = 'templates/SociIndexBuilder.json';
+
+/** Name of the script that uploads and deploys a written package. */
+export const SCRIPT = 'deploy.sh';
 
 /** Key of the template of the registry jobs after the prefix. */
 export const JOBS_TEMPLATE_KEY = 'templates/SociRegistryJobs.json';
@@ -42,6 +47,7 @@ export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: Pack
   const template = `${prefix}${TEMPLATE_KEY}`;
   return {
     template,
+    script: readFileSync(new URL(`../${SCRIPT}`, import.meta.url)),
     files: new Map([
       [`${prefix}${keys.filter}`, readFileSync(FILTER_BUNDLE.zip)],
       [`${prefix}${keys.generator}`, readFileSync(GENERATOR_BUNDLE.zip)],

@@ -8,7 +8,8 @@ describe('runPackageCommand', () => {
   it('writes the folder, and prints the commands to upload and deploy it', async () => {
     const here = temporaryFolder();
     const printed = await runPackageCommand(['out'], here);
-    expect(readdirSync(join(here, 'out'))).toEqual(['cfn-ecr-aws-soci-index-builder']);
+    expect(readdirSync(join(here, 'out'))).toEqual(['cfn-ecr-aws-soci-index-builder', 'deploy.sh']);
+    expect(printed).toContain(`  sh ${join(here, 'out')}/deploy.sh\n`);
     expect(printed).toContain(`  aws s3 cp --recursive ${join(here, 'out')} s3://BUCKET/\n`);
     expect(printed).toContain(
       `--template-file ${here}/out/cfn-ecr-aws-soci-index-builder/templates/SociIndexBuilder.json`,

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makePackage } from './deployment-package.ts';
+import { makePackage, SCRIPT } from './deployment-package.ts';
 import { DEFAULT_PREFIX } from './function-keys.ts';
 import { uploadPackage, writePackage } from './write-package.ts';
 
 const USAGE = `Usage: npm run stack:package -- [OPTIONS] [FOLDER]
 
-Writes the plain CloudFormation template and the zips of the functions to
-FOLDER (default: dist/package). Replaces an earlier package in FOLDER. If FOLDER
+Writes the plain CloudFormation templates, the zips of the functions and the
+script deploy.sh to FOLDER (default: dist/package). Replaces an earlier package in FOLDER. If FOLDER
 contains other files, the command fails and changes nothing.
 
   --bucket NAME   upload the package to this bucket, in the Region of the stack
@@ -55,7 +55,8 @@ export async function runPackageCommand(args: readonly string[], here: string): 
   });
   if (bucket === undefined) {
     const upload = `aws s3 cp --recursive ${quote(folder)} s3://BUCKET/`;
-    return `${folder}\n\nUpload it to a bucket in the Region of the stack and deploy it:\n\n  ${upload}\n  ${deploy}`;
+    const script = `sh ${quote(`${folder}/${SCRIPT}`)}`;
+    return `${folder}\n\nDeploy it:\n\n  ${script}\n\nOr upload it to a bucket in the Region of the stack, and deploy the template:\n\n  ${upload}\n  ${deploy}`;
   }
   return `${[...made.files.keys()].map((key) => `s3://${bucket}/${key}`).join('\n')}\n\nDeploy:\n\n  ${deploy}`;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
@@ -6,14 +6,15 @@ import { makePackage } from './deployment-package.ts';
 import { writePackage } from './write-package.ts';
 
 const MADE = makePackage({ prefix: 'a/' });
-const KEYS = [...MADE.files.keys()].sort();
+const FILES = [...MADE.files.keys(), 'deploy.sh'].sort();
 
 describe('a package is written', () => {
   it('to a new folder, and creates its parents', () => {
     const folder = temporaryFolder();
     writePackage(MADE, join(folder, 'new', 'package'));
-    expect(listFiles(folder)).toEqual(KEYS.map((key) => `new/package/${key}`));
+    expect(listFiles(folder)).toEqual(FILES.map((file) => `new/package/${file}`));
     expect(readFileSync(join(folder, 'new', 'package', MADE.template))).toEqual(MADE.files.get(MADE.template));
+    expect(statSync(join(folder, 'new', 'package', 'deploy.sh')).mode & 0o111).toBe(0o111);
   });
 
   it('to an empty folder, and removes temporary files', () => {
@@ -21,7 +22,7 @@ describe('a package is written', () => {
     mkdirSync(join(folder, 'package'));
     writePackage(MADE, join(folder, 'package'));
     expect(readdirSync(folder)).toEqual(['package']);
-    expect(listFiles(join(folder, 'package'))).toEqual(KEYS);
+    expect(listFiles(join(folder, 'package'))).toEqual(FILES);
   });
 
   it.each([{ prefix: 'a/' }, { prefix: 'earlier/', hashNames: true }, { prefix: '' }, { prefix: 'a/b/c/' }])(
@@ -31,7 +32,7 @@ describe('a package is written', () => {
       writePackage(makePackage(options), join(folder, 'package'));
       writePackage(MADE, join(folder, 'package'));
       expect(readdirSync(folder)).toEqual(['package']);
-      expect(listFiles(join(folder, 'package'))).toEqual(KEYS);
+      expect(listFiles(join(folder, 'package'))).toEqual(FILES);
     },
   );
 
@@ -40,7 +41,7 @@ describe('a package is written', () => {
     mkdirSync(join(folder, 'target'));
     symlinkSync('target', join(folder, 'link'), 'junction');
     writePackage(MADE, join(folder, 'link'));
-    expect(listFiles(join(folder, 'target'))).toEqual(KEYS);
+    expect(listFiles(join(folder, 'target'))).toEqual(FILES);
     expect(readdirSync(folder).sort()).toEqual(['link', 'target']);
   });
 });
@@ -72,7 +73,7 @@ describe('a package is not written over', () => {
     writePackage(MADE, join(folder, 'package'));
     put(join(folder, 'package', path));
     expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('which is not part of a package');
-    expect(listFiles(join(folder, 'package'))).toEqual([...KEYS, path].sort());
+    expect(listFiles(join(folder, 'package'))).toEqual([...FILES, path].sort());
   });
 
   it('an earlier package with an empty folder', () => {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type DeploymentPackage, JOBS_TEMPLATE_KEY, TEMPLATE_KEY } from './deployment-package.ts';
+import { type DeploymentPackage, JOBS_TEMPLATE_KEY, SCRIPT, TEMPLATE_KEY } from './deployment-package.ts';
 import { isZipKey } from './function-keys.ts';
 
 /**
@@ -19,7 +19,7 @@ import { isZipKey } from './function-keys.ts';
  *
  * @throws Error if the folder contains other files. Nothing is changed then.
  */
-export function writePackage({ files }: DeploymentPackage, folder: string): void {
+export function writePackage({ files, script }: DeploymentPackage, folder: string): void {
   const exists = existsSync(folder);
   // Keep a link to a folder.
   const target = exists ? realpathSync(folder) : folder;
@@ -34,6 +34,7 @@ export function writePackage({ files }: DeploymentPackage, folder: string): void
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, content);
     }
+    writeFileSync(join(made, SCRIPT), script, { mode: 0o755 });
     const earlier = join(temporary, 'earlier');
     if (exists) renameSync(target, earlier);
     try {
@@ -74,7 +75,7 @@ function findForeign(folder: string): string | undefined {
   const template = leaves.find((leaf) => leaf === TEMPLATE_KEY || leaf.endsWith(`/${TEMPLATE_KEY}`));
   const prefix = template?.slice(0, -TEMPLATE_KEY.length);
   return leaves.find((leaf) => {
-    if (leaf === template) return false;
+    if (leaf === template || leaf === SCRIPT) return false;
     const key = prefix !== undefined && leaf.startsWith(prefix) ? leaf.slice(prefix.length) : '';
     return !isZipKey(key) && key !== JOBS_TEMPLATE_KEY;
   });

@@ -19,17 +19,19 @@ export interface Moto {
  * @param endpoints - Variables with the endpoints of the test registry, for functions of custom resources.
  * @param lambdaEndpoint - Endpoint of the Lambda that runs the functions of state machines. Without it, moto runs no state
  * machines.
+ * @param settings - Further variables of moto.
  */
 export async function startMoto(
   endpoints: Readonly<Record<string, string>> = {},
   lambdaEndpoint?: string,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Moto> {
   const serve = join(import.meta.dirname, '..', 'moto', 'serve.py');
   const customResources = await startCustomResources(endpoints);
   // Not before the other server listens: it could get the same port.
   const port = await freePort();
   const args = ['-u', serve, customResources.url, '-H', '127.0.0.1', '-p', String(port)];
-  const env: Record<string, string> = lambdaEndpoint === undefined ? {} : { LAMBDA_ENDPOINT: lambdaEndpoint };
+  const env = { ...settings, ...(lambdaEndpoint !== undefined && { LAMBDA_ENDPOINT: lambdaEndpoint }) };
   const server = await startServer({ path: toolPath('moto'), args, env, port, log: join(REPORT.folder, 'moto.log') });
   const url = `http://127.0.0.1:${port}`;
   // By default, moto needs Docker for each function, and only records executions of state machines.

@@ -16,6 +16,8 @@
 - It ends the ARN of a log group with :*, as CloudFormation does.
 - It registers the exports that an update adds.
 - It moves messages from a dead-letter queue back to the queue (StartMessageMoveTask).
+- It creates a stack by a change set, and records why a change set failed as events of the stack.
+- It accepts a change set that changes nothing, and one with the previous values of lists.
 
 python serve.py URL [OPTIONS OF MOTO'S SERVER]
 
@@ -37,8 +39,9 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import CloudFormationBackend, Stack
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
 from moto.cloudformation.parsing import ResourceMap
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.iam.models import Role
 from moto.logs.models import LogGroup
 from moto.server import main
@@ -294,12 +297,68 @@ def update_stack(self, *args, **kwargs):
     return stack
 
 
+def stack_parameters(self):
+    values = self.resource_map.resolved_parameters.items()
+    return {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values}
+
+
+def list_parameters(self):
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in self.stack_parameters.items()]
+
+
+def has_parameters(self, other):
+    return self.stack_parameters == {**self.stack_parameters, **other}
+
+
+def reject_equal_update(self, *args):
+    if self._get_action() != "CreateChangeSet":
+        reject_plain_equal_update(self, *args)
+
+
+def find_changes_of_change_set(self):
+    return [] if self.change_set_type == "CREATE" else find_plain_changes_of_change_set(self)
+
+
+def execute_change_set(self, change_set_name, stack_name=None):
+    change_set = self.describe_change_set(change_set_name)
+    stack, kind = change_set.stack, change_set.change_set_type
+    stack._add_stack_event(f"{kind}_IN_PROGRESS", resource_status_reason="User Initiated")
+    earlier = stack.template_dict
+    stack.template, stack.template_dict = change_set.template, change_set.template_dict
+    defaults = {name: str(made.get("Default")) for name, made in change_set.template_dict["Parameters"].items()}
+    # moto compares numbers that are given with text of the template.
+    parameters = {name: value for name, value in change_set.parameters.items() if value != defaults[name]}
+    stack.parameters = parameters
+    try:
+        if kind == "CREATE":
+            stack.resource_map = stack._create_resource_map()
+            stack.resource_map.create(stack.template_dict)
+        else:
+            stack.resource_map.update(stack.template_dict, parameters)
+        stack.output_map = stack._create_output_map()
+        stack.description = stack.template_dict.get("Description")
+        for export in stack.exports:
+            self.exports[export.name] = export
+        stack.status = f"{kind}_COMPLETE"
+    except ValidationError as error:
+        custom = next(name for name, made in stack.template_dict["Resources"].items() if made["Type"].startswith("Custom::"))
+        failed = ("", "Custom::", f"{kind}_FAILED", error.message, None)
+        stack.events.append(Event(stack.stack_id, stack.name, custom, *failed))
+        # Unlike CloudFormation, it does not delete or restore the other resources.
+        stack.template_dict = earlier or stack.template_dict
+        stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+    stack._add_stack_event(stack.status)
+    change_set.execution_status = "EXECUTE_COMPLETE"
+
+
 def log_group_attribute(self, attribute_name):
     value = plain_log_group_attribute(self, attribute_name)
     return f"{value}:*" if attribute_name == "Arn" and not value.endswith(":*") else value
 
 
 update_plain_stack = CloudFormationBackend.update_stack
+find_plain_changes_of_change_set = ChangeSet.diff
+reject_plain_equal_update = CloudFormationResponse._validate_different_update
 plain_log_group_attribute = LogGroup.get_cfn_attribute
 find_direct_changes = ResourceMap.build_resource_diff
 load_given_parameters = ResourceMap.load_parameters
@@ -316,6 +375,12 @@ Stack.stack_resources = property(lambda self: [made for made in self.resource_ma
 Role.create_from_cloudformation_json = classmethod(create_role)
 Role.update_from_cloudformation_json = classmethod(update_role)
 CloudFormationBackend.update_stack = update_stack
+CloudFormationBackend.execute_change_set = execute_change_set
+CloudFormationResponse._validate_different_update = reject_equal_update
+ChangeSet.diff = find_changes_of_change_set
+Stack.stack_parameters = property(stack_parameters)
+Stack.parameter_list = property(list_parameters)
+Stack.has_parameters = has_parameters
 LogGroup.get_cfn_attribute = log_group_attribute
 Queue.lambda_event_source_mappings = property(lambda self: {}, lambda self, value: None)
 SQSResponse.start_message_move_task = start_message_move_task
