@@ -123,8 +123,10 @@ const MAX_QUOTE = 300;
 
 /** Describes an AWS call in errors. */
 export interface AwsCall {
-  /** The registry. */
-  readonly host: string;
+  /** What the call is for, such as the host of a registry. */
+  readonly target: string;
+  /** Host of the registry that the credentials are for. Only for a call that logs in. */
+  readonly host?: string;
   /** The required permission, such as `ecr:GetAuthorizationToken`. */
   readonly permission: string;
   /** The resource of the permission. @default '*' */
@@ -142,14 +144,17 @@ const REJECTED_CREDENTIALS =
  * the response. Messages of AWS are included only if they cannot contain secrets: those about signatures quote the headers
  * and thus the session token.
  */
-export function describeAwsFailure(error: unknown, { host, permission, resource = '*' }: AwsCall): RegistryError {
+export function describeAwsFailure(
+  error: unknown,
+  { target, host, permission, resource = '*' }: AwsCall,
+): RegistryError {
   if (error instanceof RegistryError) return error;
   const { name, message, code, $metadata } = error as Partial<SdkError>;
   const status = $metadata?.httpStatusCode;
   const fail = (kind: RegistryErrorCode, text: string) =>
-    new RegistryError(kind, `${text} (for ${host})`, {
+    new RegistryError(kind, `${text} (for ${target})`, {
       status,
-      ...(kind === 'AUTHENTICATION_FAILED' && { host }),
+      ...(kind === 'AUTHENTICATION_FAILED' && host !== undefined && { host }),
     });
   if (isLoadFailure(error as Partial<SdkError>)) return sdkUnavailable(error as Error);
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')

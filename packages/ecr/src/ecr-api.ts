@@ -65,9 +65,8 @@ export function openEcrApi(
         if ((error as Error).name === 'RepositoryNotFoundException') {
           throw new OciError('NOT_FOUND', `repository ${repository} of account ${account} does not exist in ${region}`);
         }
-        const host = `${account} in ${region}`;
         throw describeAwsFailure(error, {
-          host,
+          target: `${account} in ${region}`,
           permission,
           ...(repository !== undefined && { resource: repository }),
         });

@@ -55,15 +55,19 @@ export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialP
     // Accounts in a Region share a client, with its connections and AWS credentials.
     const endpoint = `${region}${fips ? ', FIPS' : ''}${dualStack ? ', dual stack' : ''}`;
     const key = `${account} in ${endpoint}`;
-    const request = tokenRequest(key, { host, permission: 'ecr:GetAuthorizationToken' }, async (abortSignal) => {
-      const opened =
-        clients.get(endpoint) ??
-        openEcrClient(region, { ...(fips && { fips }), ...(dualStack && { dualStack }), ...options });
-      clients.set(endpoint, opened);
-      const { sdk, client } = await opened;
-      const command = new sdk.GetAuthorizationTokenCommand({ registryIds: [account] });
-      return (await client.send(command, { abortSignal })).authorizationData?.[0];
-    });
+    const request = tokenRequest(
+      key,
+      { target: host, host, permission: 'ecr:GetAuthorizationToken' },
+      async (abortSignal) => {
+        const opened =
+          clients.get(endpoint) ??
+          openEcrClient(region, { ...(fips && { fips }), ...(dualStack && { dualStack }), ...options });
+        clients.set(endpoint, opened);
+        const { sdk, client } = await opened;
+        const command = new sdk.GetAuthorizationTokenCommand({ registryIds: [account] });
+        return (await client.send(command, { abortSignal })).authorizationData?.[0];
+      },
+    );
     return await tokens.find(key, request, query);
   };
 }
@@ -84,7 +88,7 @@ export function ecrPublicCredentials(options: AwsOptions = {}): CredentialProvid
     if (!isEcrPublicHost(host)) return undefined;
     const key = 'ECR Public';
     const permission = 'ecr-public:GetAuthorizationToken with sts:GetServiceBearerToken';
-    const request = tokenRequest(key, { host, permission }, async (abortSignal) => {
+    const request = tokenRequest(key, { target: host, host, permission }, async (abortSignal) => {
       opened ??= openEcrPublicClient(options);
       const { sdk, client } = await opened;
       return (await client.send(new sdk.GetAuthorizationTokenCommand({}), { abortSignal })).authorizationData;

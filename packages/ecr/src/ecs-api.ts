@@ -40,7 +40,7 @@ export async function openEcs(cluster: string, { signal, region, ...options }: E
         const remedy = 'check its name, the Region and the account';
         throw new OciError('NOT_FOUND', `the Amazon ECS cluster ${cluster} does not exist: ${remedy}`);
       }
-      throw describeAwsFailure(error, { host: `the Amazon ECS cluster ${cluster}`, permission: `ecs:${action}` });
+      throw describeAwsFailure(error, { target: `the Amazon ECS cluster ${cluster}`, permission: `ecs:${action}` });
     }
   };
   return { sdk, send };

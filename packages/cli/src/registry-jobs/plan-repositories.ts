@@ -43,9 +43,9 @@ export async function planRepositories(
       });
       if (report.outcome === 'failed') {
         failed.push(report);
-        output.warn(`${host}/${report.repository} is skipped: ${describeError(report.error).message}`, {
-          isIncomplete: true,
-        });
+        const problem = `${host}/${report.repository} is skipped: ${describeError(report.error).message}`;
+        // A single one is the error of the command.
+        if (total > 1) output.warn(problem, { isIncomplete: true });
         continue;
       }
       checkPushTimes(report, settings.policy, host);

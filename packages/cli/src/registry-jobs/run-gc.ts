@@ -131,7 +131,9 @@ async function planAll(
         signal.throwIfAborted();
         failed.push({ repository, error });
         const { message } = describeError(error);
-        output.warn(`${globs.host}/${repository} is skipped: ${message}`, { isIncomplete: true });
+        // A single one is the error of the command.
+        if (repositories.length > 1)
+          output.warn(`${globs.host}/${repository} is skipped: ${message}`, { isIncomplete: true });
       }
     }
   } finally {

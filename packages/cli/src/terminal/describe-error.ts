@@ -52,7 +52,7 @@ export function describeError(error: unknown, advice?: string): ErrorDescription
   const registryError = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
   const remedy =
     advice ??
-    (error instanceof CliError ? error.remedy : registryError ? REMEDIES[registryError.code] : INDEX_REMEDIES[code]);
+    (error instanceof CliError ? error.remedy : registryError ? registryRemedy(registryError) : INDEX_REMEDIES[code]);
   return {
     code,
     message,
@@ -144,6 +144,12 @@ const INDEX_REMEDIES: Readonly<Record<string, string>> = {
   PREFETCH_FILE_NOT_FOUND:
     'Check the path. Only layers with a zTOC are searched. To index the image anyway, add --allow-missing-prefetch.',
 };
+
+/** Errors of AWS APIs have no request of a registry, and their messages say what to do. */
+function registryRemedy({ code, request }: RegistryError): string | undefined {
+  const isAws = request === undefined && (code === 'ACCESS_DENIED' || code === 'AUTHENTICATION_FAILED');
+  return isAws ? undefined : REMEDIES[code];
+}
 
 /** Command-line options that can help. The registry client does not know them. */
 const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {
