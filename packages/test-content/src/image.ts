@@ -172,7 +172,7 @@ export async function pushImage(
 }
 
 function configOf(platform: object): object {
-  return { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
+  return 'rootfs' in platform ? platform : { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
 }
 
 function makeTar(name: string, size: number): Uint8Array {

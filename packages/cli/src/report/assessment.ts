@@ -63,7 +63,7 @@ const SIMILAR = 0.05;
 const SIMILAR_SECONDS = 0.2;
 
 /** Assumed ratio of the uncompressed size of a layer that was not read: that of the images of the benchmark. */
-const COMPRESSION_RATIO = 3;
+export const COMPRESSION_RATIO = 3;
 
 /** Compares an ordinary pull with starts over an index. */
 export function assess(analysis: ImageAnalysis, network: Network, minLayerSize: number): Assessment {

@@ -2,6 +2,7 @@ import type { LayerAnalysis, LayerContent } from '@soci/index';
 import { escapeText } from '@soci/oci';
 import { decodeZtocFiles } from '@soci/ztoc';
 import { formatBytes, pluralize, shortDigest } from '../terminal/quantity.ts';
+import { COMPRESSION_RATIO } from './assessment.ts';
 
 /** A layer, directory or file, with the bytes in it. */
 export interface FileNode {
@@ -31,9 +32,6 @@ const MAX_DEPTH = 8;
 
 /** Maximum length of a name, in characters. */
 const MAX_NAME_LENGTH = 80;
-
-/** Assumed ratio of the uncompressed size of a layer that was not read. */
-const COMPRESSION_RATIO = 3;
 
 /** Returns the files of the layers as a tree of at most a few thousand nodes, whatever the number of files and layers. */
 export function buildFileTree(layers: readonly LayerAnalysis[]): FileNode {

@@ -59,7 +59,8 @@ export function findObstacles(layers: readonly LayerAnalysis[]): readonly Obstac
 }
 
 function findObstacle(layer: LayerAnalysis): Finding | undefined {
-  const { skipped, content, mediaType, size } = layer;
+  const { skipped, content, mediaType } = layer;
+  const size = layer.recompressedSize ?? layer.size;
   if (skipped !== undefined) return describeSkip(layer, skipped);
   if (content === undefined) return undefined;
   const pulled = content.warnings.find(({ effect }) => effect === 'pulled-whole');
@@ -68,7 +69,7 @@ function findObstacle(layer: LayerAnalysis): Finding | undefined {
   }
   const fixed = content.spans.find(({ spanSize }) => spanSize !== 'auto' && spanSize >= 1 << 22);
   if (
-    layerCompression(mediaType) === 'gzip' &&
+    (layerCompression(mediaType) === 'gzip' || layer.recompressedSize !== undefined) &&
     fixed !== undefined &&
     content.uncompressedSize / fixed.spans > LARGE_SPAN
   ) {
@@ -91,13 +92,17 @@ function describeSkip(
   skipped: NonNullable<LayerAnalysis['skipped']>,
 ): Finding | undefined {
   if (isZstd({ mediaType, ...skipped })) {
-    return { code: 'zstd', message: 'zTOCs do not support zstd', remedy: 'Use "convert --recompress"' };
+    return {
+      code: 'zstd',
+      message: 'zTOCs do not support zstd',
+      remedy: 'Use "convert --recompress"; "report --recompress" estimates what it gains',
+    };
   }
   switch (skipped.reason) {
     case 'smaller-than-min-layer-size':
       return {
         code: 'small',
-        message: 'below the minimum size of an indexed layer, so the runtime pulls it before the start',
+        message: 'below the minimum size of an indexed layer, and therefore pulled before the start',
       };
     case 'encrypted':
       return { code: 'encrypted', message: 'encrypted' };

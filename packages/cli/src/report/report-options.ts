@@ -1,10 +1,10 @@
 import { parsePlatform } from '@soci/oci';
 import { excluding, flag, parseText, valueOption } from '../command/option.ts';
-import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { CONVERT_OPTIONS } from '../image/index-options.ts';
 import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
 import { parseBandwidth, parseLatency } from './network-options.ts';
 
-const { jobs, 'min-layer-size': minLayerSize } = INDEX_OPTIONS;
+const { jobs, 'min-layer-size': minLayerSize, recompress } = CONVERT_OPTIONS;
 
 /** Options of `report`. */
 export const REPORT_OPTIONS = {
@@ -15,6 +15,7 @@ export const REPORT_OPTIONS = {
   bandwidth: valueOption('RATE', parseBandwidth, 'assume this bandwidth, in bit/s (default 1G)'),
   latency: valueOption('TIME', parseLatency, 'assume this latency (default 10ms)'),
   'min-layer-size': minLayerSize,
+  recompress,
   jobs,
   ...REGISTRY_OPTIONS,
 } as const;

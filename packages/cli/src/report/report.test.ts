@@ -12,6 +12,7 @@ const MIB = 1 << 20;
 const folder = temporaryFolder();
 const profile = join(folder, 'start.json');
 const image = `oci:${join(folder, 'app')}`;
+const zstd = `oci:${join(folder, 'zstd')}`;
 /** A slow network, because the image is small. */
 const report = (...argv: readonly string[]) =>
   runCli(['report', '--jobs', '1', '--min-layer-size', '1MiB', '--bandwidth', '1M', ...argv]);
@@ -19,6 +20,10 @@ const report = (...argv: readonly string[]) =>
 beforeAll(async () => {
   const base = { 'usr/bin/app': noise(MIB / 2, 1), 'usr/share/data': noise(5 * MIB, 2) };
   await packImage(join(folder, 'app'), [base, { 'etc/app.conf': 'a=1\n' }], { Cmd: ['/usr/bin/app', '--fast mode'] });
+  const layout = await createLayout(join(folder, 'zstd'));
+  const layers = [makeTextLayer('base', 3 * MIB), makeZstdTextLayer('bin/app', 6 * MIB)];
+  await layout.tag(await putLayeredImage(layout, layers), 'v1');
+  await layout.commit();
   writeFileSync(profile, encodeProfile({ origin: 'recorded', files: [{ path: '/usr/bin/app' }] }));
 }, 60_000);
 
@@ -80,21 +85,43 @@ describe('report', () => {
   });
 
   it('recommends to recompress zstd layers, also if the start is in one of them', async () => {
-    const name = join(folder, 'zstd');
-    const layers = [makeTextLayer('base', 3 * MIB), makeZstdTextLayer('bin/app', 6 * MIB)];
-    const layout = await createLayout(name);
-    await layout.tag(await putLayeredImage(layout, layers), 'v1');
-    await layout.commit();
     const app = join(folder, 'app.txt');
     writeFileSync(app, '/bin/app\n');
-    const run = await report('--min-layer-size', '64KiB', '--profile', app, `oci:${name}`);
+    const run = await report('--min-layer-size', '64KiB', '--profile', app, zstd);
     expect(run, run.stderr).toMatchObject({ code: 3 });
     expect(run.stdout).toMatch(
-      /^Not as it is: \S+ MiB of \S+ MiB are compressed with zstd, and an index needs gzip\. Use "convert --recompress"/,
+      /^Not as it is: \S+ MiB of \S+ MiB are compressed with zstd, and an index needs gzip\. "report --recompress" estimates/,
     );
     expect(run.stdout).toMatch(
-      /not lazy {2}layer sha256:\w+ \(.*\): zTOCs do not support zstd\. Use "convert --recompress"\./,
+      /not lazy {2}layer sha256:\w+ \(.*\): zTOCs do not support zstd\. Use "convert --recompress"; "report --recompress" estimates/,
     );
+  });
+
+  it('estimates what an index of recompressed layers gains', async () => {
+    const base = join(folder, 'base.txt');
+    writeFileSync(base, '/base\n');
+    const words = ['--min-layer-size', '64KiB', '--recompress', '--json', '--profile', base];
+    const run = await report(...words, zstd);
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    const [json] = jsonLines<{ pull: { bytes: number }; layers: { layerSize: number }[] }>(run);
+    expect(json).toMatchObject({
+      verdict: expect.stringMatching(/^Recompress and index it: /),
+      command: expect.stringContaining('soci-index convert --recompress '),
+      layers: [{}, { compression: 'zstd', recompressedSize: expect.any(Number) }],
+    });
+    // An ordinary pull is that of the image as it is.
+    expect(json?.pull.bytes).toBe(json?.layers.reduce((sum, { layerSize }) => sum + layerSize, 0));
+  });
+
+  it('says that an image is indexed already', async () => {
+    const indexed = `oci:${join(folder, 'indexed')}:v1`;
+    expect(await runCli(['convert', '-q', '--jobs', '1', '--min-layer-size', '1MiB', image, indexed])).toMatchObject({
+      code: 0,
+    });
+    const run = await report('-q', '--profile', profile, indexed);
+    expect(run.stdout).toMatch(/^Indexed already, and worth it: /);
+    const [json] = jsonLines<object>(await report('--json', '--profile', profile, indexed));
+    expect(json).toMatchObject({ outcome: 'worth-it', sociIndex: expect.stringMatching(/^sha256:/) });
   });
 
   it('fails if no file of the start is known', async () => {

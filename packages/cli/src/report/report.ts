@@ -27,7 +27,7 @@ const SCHEMA_VERSION = 1;
 /** Returns what `report --json` prints. docs/cli.md documents the fields. */
 export function reportAsJson({ source, profile, assessment, verdict, choices }: Report): object {
   const { analysis, network, pull, settings, best, obstacles, isWorthIt } = assessment;
-  const { platform, manifest, files, filesFound, reachedLimits, origin } = analysis;
+  const { platform, manifest, sociIndex, files, filesFound, reachedLimits, origin } = analysis;
   return {
     schemaVersion: SCHEMA_VERSION,
     source,
@@ -36,6 +36,7 @@ export function reportAsJson({ source, profile, assessment, verdict, choices }: 
     ...(choices[0] && { command: choices[0].command }),
     platform,
     manifest,
+    ...(sociIndex !== undefined && { sociIndex }),
     startCommand: analysis.command,
     profile: {
       source: typeof profile === 'object' ? 'given' : profile,
@@ -48,12 +49,13 @@ export function reportAsJson({ source, profile, assessment, verdict, choices }: 
     pull: { ...timeAsJson(pull), bytes: pull.bytes },
     settings: settings.map((setting) => settingAsJson(setting, isWorthIt && setting === best)),
     layers: analysis.layers.map((layer) => {
-      const { digest, mediaType, size, skipped, content } = layer;
+      const { digest, mediaType, size, recompressedSize, skipped, content } = layer;
       return {
         layer: digest,
         mediaType,
         layerSize: size,
         compression: compressionOf(layer),
+        ...(recompressedSize !== undefined && { recompressedSize }),
         ...(skipped && { reason: skipped.reason, ...(skipped.message !== undefined && { message: skipped.message }) }),
         ...(content && {
           uncompressedSize: content.uncompressedSize,

@@ -48,6 +48,7 @@ export async function runReport(
         minLayerSize,
         signal,
         onProgress: showIndexProgress(progress, source),
+        ...(options.recompress && { recompress: ['zstd'] }),
         ...omitUndefined({ platform: options.platform, profile, jobs: options.jobs }),
       });
     });
@@ -68,7 +69,7 @@ export async function runReport(
     verdict: describeVerdict(assessment),
     choices: settings.map((setting) => ({
       setting,
-      command: convertCommand(setting, source, profile, minLayerSize),
+      command: convertCommand(setting, source, profile, { minLayerSize, recompresses: options.recompress }),
     })),
   };
   if (page !== undefined) {

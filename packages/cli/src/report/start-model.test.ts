@@ -58,7 +58,17 @@ function analysisOf(rows: readonly LayerRow[]): ImageAnalysis {
     return { digest: layer, mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', size: layerSize, content };
   });
   const platform = { os: 'linux', architecture: 'amd64' };
-  return { platform, manifest, command: [], origin: undefined, files: 1, filesFound: 1, reachedLimits: [], layers };
+  return {
+    platform,
+    manifest,
+    command: [],
+    sociIndex: undefined,
+    origin: undefined,
+    files: 1,
+    filesFound: 1,
+    reachedLimits: [],
+    layers,
+  };
 }
 
 function networkOf(name: string): Network {
@@ -112,7 +122,8 @@ describe('the model', () => {
     expect(phases).toMatchObject([
       { name: 'download', seconds: 4 },
       { name: 'unpack', seconds: 19 },
-      { name: 'run', seconds: 2.9 },
+      { name: 'other', seconds: 2.81 },
+      { name: 'run', seconds: 0.09 },
     ]);
   });
 

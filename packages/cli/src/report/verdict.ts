@@ -1,4 +1,4 @@
-import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
+import { DEFAULT_MIN_LAYER_SIZE, type ImageAnalysis } from '@soci/index';
 import { escapeText } from '@soci/oci';
 import { formatBytes, formatPercent } from '../terminal/quantity.ts';
 import { quoteWord, truncate } from '../terminal/text.ts';
@@ -17,7 +17,7 @@ export function describeVerdict(assessment: Assessment): string {
   const speed = `at ${formatBandwidth(network.bandwidth)}`;
   if (isWorthIt && best !== undefined) {
     const start = `${describeCommand(analysis.command)} starts in about ${formatTime(best.start.seconds)}`;
-    return `Index it: ${start} instead of ${formatTime(pull.seconds)} ${speed}.`;
+    return `${describeAction(analysis)}: ${start} instead of ${formatTime(pull.seconds)} ${speed}.`;
   }
   if (best !== undefined) {
     const share = formatPercent(best.bytes, pull.bytes);
@@ -30,12 +30,18 @@ export function describeVerdict(assessment: Assessment): string {
   const zstd = obstacles.find(({ code }) => code === 'zstd');
   if (zstd !== undefined) {
     const share = `${formatBytes(zstd.size)} of ${formatBytes(pull.bytes)} are compressed with zstd`;
-    return `Not as it is: ${share}, and an index needs gzip. Use "convert --recompress", then report on the result.`;
+    return `Not as it is: ${share}, and an index needs gzip. "report --recompress" estimates what an index of gzip layers gains.`;
   }
   if (codes.size > 1)
     return `Not worth it: no layer can be indexed (${[...codes].map((code) => REASONS[code]).join(', ')}).`;
   const all = only === 'small' ? `all layers are below ${formatBytes(minLayerSize)}` : ALL_LAYERS[only];
   return `Not worth it: ${all ?? 'no layer can be indexed'}.`;
+}
+
+function describeAction({ sociIndex, layers }: ImageAnalysis): string {
+  if (sociIndex !== undefined) return 'Indexed already, and worth it';
+  const recompresses = layers.some(({ recompressedSize, skipped }) => recompressedSize !== undefined && !skipped);
+  return recompresses ? 'Recompress and index it' : 'Index it';
 }
 
 const REASONS: Readonly<Record<ObstacleCode, string>> = {
@@ -61,9 +67,9 @@ export function convertCommand(
   { spanSize }: Setting,
   source: string,
   profile: ProfileSource,
-  minLayerSize: number,
+  { minLayerSize, recompresses }: { readonly minLayerSize: number; readonly recompresses: boolean },
 ): string {
-  const words = ['soci-index', 'convert'];
+  const words = ['soci-index', 'convert', ...(recompresses ? ['--recompress'] : [])];
   if (spanSize === 'auto') {
     if (profile === 'predicted') words.push('--span-size', 'auto');
     else if (profile === 'stored') words.push('--use-stored-profile');

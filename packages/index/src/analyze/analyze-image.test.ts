@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import type { Descriptor } from '@soci/oci';
+import { type Descriptor, digestOf } from '@soci/oci';
 import { MemoryStore } from '@soci/oci/memory';
 import { AMD64, ARM64, noise, put, putImage, putIndex, tarOf } from '@soci/test-content';
 import { decodeZtocFiles } from '@soci/ztoc';
@@ -21,15 +21,20 @@ const SMALL = tarOf({ 'etc/': '', 'etc/app.conf': 'a=1\n' });
 interface ImageOptions {
   readonly layers?: readonly (readonly [mediaType: string, bytes: Uint8Array])[];
   readonly Cmd?: readonly string[];
+  readonly diffIds?: readonly string[];
 }
 
-async function putApp(store: MemoryStore, { layers, Cmd = ['/bin/app'] }: ImageOptions = {}, platform = AMD64) {
+async function putApp(
+  store: MemoryStore,
+  { layers, Cmd = ['/bin/app'], diffIds = [] }: ImageOptions = {},
+  platform = AMD64,
+) {
   const gzip = (tar: Uint8Array) => [`${TAR}+gzip`, gzipSync(tar, { level: 1 })] as const;
   const descriptors: Descriptor[] = [];
   for (const [mediaType, bytes] of layers ?? [gzip(APP), gzip(SMALL)]) {
     descriptors.push(await put(store, mediaType, bytes));
   }
-  return putImage(store, { ...platform, config: { Cmd } }, descriptors);
+  return putImage(store, { ...platform, config: { Cmd }, rootfs: { type: 'layers', diff_ids: diffIds } }, descriptors);
 }
 
 const profile = { files: [{ path: '/data/c' }, { path: '/etc/app.conf' }] };
@@ -90,6 +95,34 @@ describe('analyzeImage', () => {
     expect(layers.map(({ content }) => content)).toEqual([undefined, undefined, undefined]);
   });
 
+  it('describes the gzip layer that a zstd layer becomes, as convertImage reports it', async () => {
+    const store = new MemoryStore();
+    const gzip = [`${TAR}+gzip`, gzipSync(SMALL)] as const;
+    const image = await putApp(store, {
+      layers: [[`${TAR}+zstd`, zstdCompressSync(APP)], gzip],
+      diffIds: [APP, SMALL].map((tar) => digestOf(tar)),
+    });
+    const options = { profile, jobs: 1, recompress: ['zstd'] as const };
+    const { layers, sociIndex } = await analyzeImage(store, image, options);
+    const converted = await convertImage(store, image, options);
+    const [expected] = converted.layers;
+    if (expected?.outcome !== 'indexed') throw new Error('the layer was not indexed');
+    expect(sociIndex).toBeUndefined();
+    expect(layers).toMatchObject([
+      {
+        digest: expected.recompressedFrom?.digest,
+        mediaType: `${TAR}+zstd`,
+        size: zstdCompressSync(APP).length,
+        recompressedSize: expected.size,
+        content: { files: 9, spans: [{ spanSize: 'auto', spans: expected.spans }] },
+      },
+      { size: gzip[1].length },
+    ]);
+    expect(layers[1]).not.toHaveProperty('recompressedSize');
+    const predicted = await analyzeImage(store, image, { jobs: 1, recompress: ['zstd'] });
+    expect(predicted).toMatchObject({ origin: 'predicted', filesFound: 1 });
+  });
+
   it('needs a platform if there are several', async () => {
     const store = new MemoryStore();
     const image = await putIndex(
@@ -113,6 +146,11 @@ describe('analyzeImage', () => {
     if (converted.outcome !== 'indexed') throw new Error('nothing was indexed');
     for (const { descriptor, content } of converted.artifacts) await store.push(descriptor, content);
     const analysis = await analyzeImage(store, converted.root, { profile, jobs: 1 });
-    expect(analysis).toMatchObject({ filesFound: 2, layers: [{ content: { files: 9 } }, {}] });
+    const [index] = converted.indexes;
+    expect(analysis).toMatchObject({
+      sociIndex: index?.digest,
+      filesFound: 2,
+      layers: [{ content: { files: 9 } }, {}],
+    });
   });
 });

@@ -27,12 +27,19 @@ import { listPlatforms } from '../image/select.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { buildLayers } from '../layers/build-layers.ts';
 import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
-import { DEFAULT_MIN_LAYER_SIZE, type IndexLimits, type ResolvedOptions, resolveOptions } from '../options.ts';
+import {
+  DEFAULT_MIN_LAYER_SIZE,
+  type IndexLimits,
+  type RecompressibleFormat,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../options.ts';
 import type { PredictionLimit } from '../predict/limits.ts';
 import { predictProfile } from '../predict/predict-profile.ts';
 import type { StartConfig } from '../predict/start-config.ts';
 import type { ProfileFile, ProfileOrigin, StartProfile } from '../profile/start-profile.ts';
 import type { IndexProgress } from '../progress.ts';
+import { ANNOTATION_INDEX_DIGEST } from '../vocabulary.ts';
 import type { ImageAnalysis, LayerAnalysis, LayerContent } from './image-analysis.ts';
 
 /** Options of {@link analyzeImage}. */
@@ -45,6 +52,8 @@ export interface AnalyzeOptions extends CallOptions {
   readonly spanSizes?: readonly number[];
   /** Minimum size of a layer that gets a zTOC, in bytes. @default 10 MiB */
   readonly minLayerSize?: number;
+  /** Formats of layers to recompress with gzip first, as by `convertImage`. The result is not kept. @default none */
+  readonly recompress?: readonly RecompressibleFormat[];
   /** Number of layers read at the same time. @default number of cores, at most 8 */
   readonly jobs?: number;
   /** Limits for images. @default see {@link IndexLimits} */
@@ -72,47 +81,57 @@ export async function analyzeImage(
   const { platform, profile, spanSizes = [], minLayerSize = DEFAULT_MIN_LAYER_SIZE, ...rest } = options;
   const given = { ...rest, minLayerSize: 0, spanSize: 'auto' as const, ...(profile && { profile }) };
   const resolved = { ...resolveOptions(given, availableParallelism()), otherSpanSizes: spanSizes };
-  const plan = await planPlatform(store, image, platform, resolved);
+  const reader = new ImageReader(store, resolved.limits, resolved.signal);
+  const plan = await planPlatform(reader, image, platform, resolved);
   const isIndexed = (layer: LayerPlan) => 'task' in layer && layer.descriptor.size >= minLayerSize;
   const read = { ...plan, layers: chooseSearchedLayers(plan.layers, isIndexed) };
   const results = await buildLayers(store, collectTasks([read]), resolved);
 
   const start = await readCommand(store, plan.config, resolved);
-  const files = openFiles(store, read, results, resolved);
+  const files = openFiles(store, applyResults([read], results)[0] as PlatformPlan, results, resolved);
   const { wanted, origin, reachedLimits } = await chooseProfile(files, start, resolved);
   const { isFound, reads } = await findReads(files, wanted, resolved.signal);
-  const layers = applyResults([plan], results).flatMap((applied) => applied.layers);
-  const distinct = new Map(layers.map((layer) => [layer.descriptor.digest, layer]));
+  const { annotations } = await reader.manifest(plan.manifest);
+  const built = applyResults([plan], results).flatMap((applied) => applied.layers);
+  const distinct = new Map(plan.layers.map(({ descriptor }, i) => [descriptor.digest, { descriptor, i }]));
   return {
     platform: plan.platform,
     manifest: plan.manifest,
+    sociIndex: annotations?.[ANNOTATION_INDEX_DIGEST],
     command: [...(start?.Entrypoint ?? []), ...(start?.Cmd ?? [])],
     origin,
     files: wanted.length,
     filesFound: isFound.filter(Boolean).length,
     reachedLimits,
-    layers: [...distinct.values()].map((layer) => {
-      const { digest, mediaType, size } = layer.descriptor;
-      const skipped = describeSkip(layer, minLayerSize);
-      const built = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
+    layers: [...distinct.values()].map(({ descriptor: { digest, mediaType, size }, i }) => {
+      const layer = built[i] as LayerPlan;
+      const skipped = describeSkip(layer, size, minLayerSize);
+      const result = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
       const content =
-        built === undefined || 'mismatch' in built
+        result === undefined || 'mismatch' in result
           ? undefined
-          : describeContent(built, reads.get(digest) ?? [], spanSizes);
-      return { digest, mediaType, size, ...(skipped && { skipped }), ...(content && { content }) };
+          : describeContent(result, reads.get(layer.descriptor.digest) ?? [], spanSizes);
+      const recompressed = 'task' in layer ? layer.recompressed : undefined;
+      return {
+        digest,
+        mediaType,
+        size,
+        ...(recompressed && { recompressedSize: recompressed.gzip.size }),
+        ...(skipped && { skipped }),
+        ...(content && { content }),
+      };
     }),
   };
 }
 
 /** Plans the layers of one platform. */
 async function planPlatform(
-  store: Fetcher,
+  reader: ImageReader,
   image: Descriptor,
   wanted: Platform | undefined,
   options: ResolvedOptions,
 ): Promise<PlatformPlan> {
   const { digest } = image;
-  const reader = new ImageReader(store, options.limits, options.signal);
   const available = distinctPlatforms(await listPlatforms(reader, image, options));
   const [first, ...others] = available;
   if (first === undefined) throw new SociIndexError('PLATFORM_NOT_FOUND', `${digest} contains no image`, { digest });
@@ -135,7 +154,7 @@ function openFiles(
   const built = layers.flatMap((layer) => {
     const result = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
     if (result === undefined || 'mismatch' in result) return [];
-    return [{ descriptor: layer.descriptor, ztoc: result.ztoc, candidates: result.candidates }];
+    return [{ ...layer, ztoc: result.ztoc, candidates: result.candidates }];
   });
   return openBuiltFilesystem(store, built, options);
 }
@@ -156,11 +175,11 @@ async function chooseProfile(
   return { wanted: predicted.files, origin: 'predicted', reachedLimits: predicted.reachedLimits };
 }
 
-function describeSkip(layer: LayerPlan, minLayerSize: number): LayerAnalysis['skipped'] {
+function describeSkip(layer: LayerPlan, size: number, minLayerSize: number): LayerAnalysis['skipped'] {
   if ('skipped' in layer) {
     return { reason: layer.skipped, ...(layer.message !== undefined && { message: layer.message }) };
   }
-  return layer.descriptor.size < minLayerSize ? { reason: 'smaller-than-min-layer-size' } : undefined;
+  return size < minLayerSize ? { reason: 'smaller-than-min-layer-size' } : undefined;
 }
 
 function describeContent(

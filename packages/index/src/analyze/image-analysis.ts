@@ -9,6 +9,8 @@ import type { LayerWarning } from '../warnings/layer-warning.ts';
 export interface ImageAnalysis {
   readonly platform: Platform;
   readonly manifest: Descriptor;
+  /** Digest of the SOCI index (version 2) that the manifest names. Undefined if it names none. */
+  readonly sociIndex: string | undefined;
   /** Words of the start command: `Entrypoint` and `Cmd`. Empty if the image has none. */
   readonly command: readonly string[];
   /** Origin of the profile. Undefined if a given profile does not have it. */
@@ -29,6 +31,8 @@ export interface LayerAnalysis {
   readonly mediaType: string;
   /** Bytes of the layer. */
   readonly size: number;
+  /** Size of the gzip layer in bytes, if the layer was recompressed. `content` describes that layer. */
+  readonly recompressedSize?: number;
   /** Why the layer gets no zTOC with the given settings. */
   readonly skipped?: { readonly reason: SkipReason; readonly message?: string };
   /** Content of the layer. Absent if it was not read. */
@@ -45,10 +49,7 @@ export interface LayerContent {
   readonly ztoc: Uint8Array;
   /** What the start reads of the uncompressed layer. Sorted, not overlapping. */
   readonly reads: readonly ReadRange[];
-  /**
-   * Spans for the span size `auto`, then for each of the other span sizes. For a layer that must be recompressed first, an
-   * estimate.
-   */
+  /** Spans for the span size `auto`, then for each of the other span sizes. */
   readonly spans: readonly SpanUse[];
   /** What the runtime does differently than expected, worst first. */
   readonly warnings: readonly LayerWarning[];

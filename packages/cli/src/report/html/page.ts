@@ -66,7 +66,7 @@ function showVerdict({ assessment, verdict, choices }: Report): Markup {
     choices[0]?.setting.spanSize === 'auto'
       ? html`<p class="note">Spans of different sizes were tested with soci-snapshotter, and not with AWS Fargate.</p>`
       : html``;
-  return html`<section class="verdict ${assessment.isWorthIt ? 'good' : ''}"><p>${verdict}</p>${commands}${tested}</section>`;
+  return html`<section class="verdict ${assessment.isWorthIt ? 'good' : ''}"><p>${markCode(verdict)}</p>${commands}${tested}</section>`;
 }
 
 const PHASES: Readonly<Record<Phase['name'], string>> = {
@@ -76,10 +76,11 @@ const PHASES: Readonly<Record<Phase['name'], string>> = {
   read: 'read spans',
   inflate: 'inflate',
   unpack: 'unpack',
+  other: 'other work',
   run: 'start',
 };
 
-/** Shows a bar for each way to start, on the same scale. */
+/** Shows the phases of each way to start one after the other, on one time axis. */
 function showTimes({ pull, settings, best, standard, network, analysis }: Assessment): Markup {
   const ways = [
     { title: 'Ordinary pull', bytes: pull.bytes, time: pull },
@@ -101,7 +102,30 @@ function showTimes({ pull, settings, best, standard, network, analysis }: Assess
   });
   const command =
     analysis.command.length === 0 ? 'first output' : `first output of ${describeCommand(analysis.command)}`;
-  return html`<section><h2>Time to the ${command}</h2><p class="muted">${describeNetwork({ network })}</p>${bars}</section>`;
+  return html`<section><h2>Time to the ${markCode(command)}</h2><p class="muted">${describeNetwork({ network })}</p>${bars}${drawAxis(longest)}</section>`;
+}
+
+/** Maximum number of steps of the time axis, and what they can be: multiples of powers of ten. */
+const MAX_STEPS = 6;
+const STEPS = [1, 2, 5, 10];
+
+/** Position after which the axis has no room for a label, as a fraction of its width. */
+const LAST_LABEL = 0.93;
+
+/** Draws the time axis of bars whose whole width is `longest` seconds. */
+function drawAxis(longest: number): Markup {
+  const power = 10 ** Math.floor(Math.log10(longest / MAX_STEPS));
+  const step = power * (STEPS.find((factor) => longest / (factor * power) <= MAX_STEPS) ?? 10);
+  const ticks = Array.from({ length: Math.floor((LAST_LABEL * longest) / step) + 1 }, (_, i) => i * step);
+  return html`<div class="axis" aria-hidden="true">${ticks.map(
+    (seconds) =>
+      html`<span style="left:${((100 * seconds) / longest).toFixed(2)}%">${Number(seconds.toPrecision(3))} s</span>`,
+  )}</div>`;
+}
+
+/** Shows text between backticks as code. */
+function markCode(text: string): readonly Markup[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
 function showFiles(report: Report): Markup {

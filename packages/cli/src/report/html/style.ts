@@ -26,7 +26,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .verdict.good { border-left-color: var(--good); }
 .verdict > p:first-child { font-size: 22px; font-weight: 650; line-height: 1.3; margin: 0; overflow-wrap: anywhere; }
 .good > p:first-child { color: var(--good); }
-code { font: 13px/1.5 ui-monospace, monospace; }
+code { font: 13px/1.5 ui-monospace, monospace; } h2 code, .verdict > p code { font-size: 0.85em; font-weight: inherit; }
 .command { display: block; background: var(--layer); border-radius: 6px; padding: 8px 10px; margin: 4px 0 0; overflow-wrap: anywhere; }
 .choice { margin-top: 12px; }
 .bar { margin: 12px 0; }
@@ -39,8 +39,10 @@ code { font: 13px/1.5 ui-monospace, monospace; }
 .phases span::before, .legend i { content: ""; display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 4px; }
 .download { --colour: var(--download); } .unpack { --colour: var(--unpack); } .connect { --colour: var(--connect); }
 .mount { --colour: var(--mount); } .inflate { --colour: var(--inflate); } .run { --colour: var(--run); }
-.read { --colour: var(--read-colour); }
+.read { --colour: var(--read-colour); } .other { --colour: color-mix(in srgb, var(--muted) 45%, var(--layer)); }
 .track i, .phases span::before { background: var(--colour); }
+.axis { position: relative; height: 24px; border-top: 1px solid var(--line); color: var(--muted); font-size: 12px; overflow: hidden; }
+.axis span { position: absolute; padding: 4px 0 0 3px; border-left: 1px solid var(--line); white-space: nowrap; }
 .treemap { position: relative; width: 100%; aspect-ratio: 1000 / 620; margin: 8px 0; }
 .treemap div { position: absolute; overflow: hidden; border-radius: 3px; }
 .treemap .layer { background: var(--layer); border: 1px solid var(--line); }
@@ -51,10 +53,15 @@ code { font: 13px/1.5 ui-monospace, monospace; }
 .treemap .layer > span { font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 13px; color: var(--muted); }
 .legend i { border: 1px solid var(--line); }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background:
+  linear-gradient(to right, var(--card) 30%, transparent) 0 0 / 40px 100% no-repeat local,
+  linear-gradient(to left, var(--card) 30%, transparent) 100% 0 / 40px 100% no-repeat local,
+  linear-gradient(to right, var(--line), transparent) 0 0 / 12px 100% no-repeat scroll,
+  linear-gradient(to left, var(--line), transparent) 100% 0 / 12px 100% no-repeat scroll; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th { text-align: left; font-weight: 600; color: var(--muted); }
-th, td { padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
+th { text-align: left; font-weight: 600; color: var(--muted); vertical-align: bottom; }
+th, td { padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); }
+td { white-space: nowrap; vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.best td { font-weight: 650; color: var(--good); }
 tr:last-child td { border-bottom: 0; }
