@@ -24,6 +24,7 @@ import { throwFileError } from '../terminal/describe-error.ts';
 import { formatBytes } from '../terminal/quantity.ts';
 import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
 import { readProfileFile } from './read-profile.ts';
+import { RESULT_FILE_OPTIONS } from './result-files.ts';
 import { ZTOC_OPTIONS } from './ztoc-options.ts';
 
 const MAX_JOBS = 256;
@@ -73,6 +74,7 @@ export const INDEX_OPTIONS = {
   'overwrite-source': flag('allow DST to replace the image of SRC'),
   verify: flag('verify the new index before writing it'),
   'dry-run': DRY_RUN_OPTION,
+  ...RESULT_FILE_OPTIONS,
   ...REGISTRY_OPTIONS,
 } as const;
 
@@ -86,7 +88,7 @@ export const CONVERT_OPTIONS = {
 /** Options that determine an index. */
 type IndexOptionValues = Omit<
   OptionValues<typeof INDEX_OPTIONS>,
-  'tag' | 'overwrite-source' | 'dry-run' | 'no-reuse' | 'force' | 'verify'
+  'tag' | 'overwrite-source' | 'dry-run' | 'no-reuse' | 'force' | 'verify' | 'result-file' | 'summary-file'
 > &
   Partial<Pick<OptionValues<typeof CONVERT_OPTIONS>, 'recompress' | 'recompress-tar'>>;
 

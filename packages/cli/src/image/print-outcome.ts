@@ -33,6 +33,11 @@ export interface OutcomeReport {
   readonly seconds: number;
 }
 
+/** Returns the outcome as `--json` and the result files have it. */
+export function outcomeWord({ outcome }: IndexOutcome): 'indexed' | 'current' | 'nothing-to-index' {
+  return outcome === 'already-indexed' ? 'current' : outcome;
+}
+
 /** Prints the result of `convert` or `create`, and returns the exit code. */
 export async function printOutcome(report: OutcomeReport, output: Output): Promise<ExitCode> {
   const { outcome: result, planned, isPushed, source, names, tags, minLayerSize } = report;
@@ -51,7 +56,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       source,
       destination: names[0],
       tags,
-      outcome: result.outcome === 'indexed' ? 'indexed' : 'current',
+      outcome: outcomeWord(result),
       ...(root && { root }),
       indexes,
       ...(profile && { profile }),
@@ -192,7 +197,7 @@ async function printIndexReport(
 }
 
 /** Returns why a layer was skipped, as a table cell. */
-function describeSkip(layer: SkippedLayer, minLayerSize: number): string {
+export function describeSkip(layer: SkippedLayer, minLayerSize: number): string {
   const { reason, mediaType, message } = layer;
   switch (reason) {
     case 'smaller-than-min-layer-size':

@@ -17,6 +17,7 @@ import { checkSourceKept, checkSuffix } from './check-destination.ts';
 import { type CONVERT_OPTIONS, type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';
+import { checkResultFiles, writeResultFiles } from './result-files.ts';
 
 /**
  * Runs `convert` (index version 2) or `create` (version 1): indexes the image, writes the result and everything that it
@@ -38,6 +39,7 @@ export async function runIndexCommand(
   const tags = destinationTags(destination, options.tag);
   checkSuffix(tags);
   const indexOptions = await toIndexOptions(options, signal);
+  if (!isDryRun) await checkResultFiles(options);
   const access = await toRegistryAccess(options, [source, destination], context);
   const progress = output.openProgress();
   const index = () =>
@@ -77,7 +79,9 @@ export async function runIndexCommand(
   const minLayerSize = indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE;
   const seconds = (performance.now() - started) / 1000;
   const names = tags.length === 0 ? [destination.text] : tags.map((tag) => nameWithTag(destination, tag));
-  return printOutcome({ outcome, ...written, source: source.text, names, tags, minLayerSize, seconds }, output);
+  const report = { outcome, ...written, source: source.text, names, tags, minLayerSize, seconds };
+  if (!isDryRun) await writeResultFiles(options, report);
+  return printOutcome(report, output);
 }
 
 /** Returns the repository or layout of the image as a destination. The image keeps its tag. */
