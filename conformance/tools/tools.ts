@@ -1,11 +1,14 @@
 /** Programs that the tests run: real registries and their clients, AWS programs, the reference, and linters. */
 export type ToolName =
+  | 'act'
+  | 'actionlint'
   | 'awsCli'
   | 'builder'
   | 'cdkNag'
   | 'crane'
   | 'docker-registry'
   | 'emulator'
+  | 'gitlabCiLocal'
   | 'linters'
   | 'moto'
   | 'node22'

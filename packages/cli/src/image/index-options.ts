@@ -73,6 +73,7 @@ export const INDEX_OPTIONS = {
   force: flag('rebuild, and overwrite any tag'),
   'overwrite-source': flag('allow DST to replace the image of SRC'),
   verify: flag('verify the new index before writing it'),
+  'allow-nothing': flag('exit with 0 if there is nothing to index'),
   'dry-run': DRY_RUN_OPTION,
   ...RESULT_FILE_OPTIONS,
   ...REGISTRY_OPTIONS,
@@ -88,7 +89,15 @@ export const CONVERT_OPTIONS = {
 /** Options that determine an index. */
 type IndexOptionValues = Omit<
   OptionValues<typeof INDEX_OPTIONS>,
-  'tag' | 'overwrite-source' | 'dry-run' | 'no-reuse' | 'force' | 'verify' | 'result-file' | 'summary-file'
+  | 'tag'
+  | 'overwrite-source'
+  | 'dry-run'
+  | 'no-reuse'
+  | 'force'
+  | 'verify'
+  | 'allow-nothing'
+  | 'result-file'
+  | 'summary-file'
 > &
   Partial<Pick<OptionValues<typeof CONVERT_OPTIONS>, 'recompress' | 'recompress-tar'>>;
 

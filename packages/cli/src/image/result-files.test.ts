@@ -18,6 +18,14 @@ async function runWithFiles(command: string, words: readonly string[]) {
   return { run, result: readFileSync(result, 'utf8'), summary: readFileSync(summary, 'utf8') };
 }
 
+describe('--allow-nothing', () => {
+  it('makes an image without anything to index a success', async () => {
+    const words = ['convert', '--min-layer-size', '1GiB', image, `oci:${folder}/none:v1`];
+    expect((await runCli(words)).code).toBe(3);
+    expect((await runCli([...words, '--allow-nothing'])).code).toBe(0);
+  });
+});
+
 describe('--result-file', () => {
   it('has the outcome, digest, tag and name of the new image', async () => {
     const destination = `oci:${join(folder, 'new')}:v1-soci`;

@@ -1,5 +1,5 @@
 import { DEFAULT_MIN_LAYER_SIZE, type IndexImageResult, indexImage } from '@soci/index';
-import type { CommandArguments, CommandContext, ExitCode } from '../command/command.ts';
+import { type CommandArguments, type CommandContext, EXIT, type ExitCode } from '../command/command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import {
@@ -81,7 +81,8 @@ export async function runIndexCommand(
   const names = tags.length === 0 ? [destination.text] : tags.map((tag) => nameWithTag(destination, tag));
   const report = { outcome, ...written, source: source.text, names, tags, minLayerSize, seconds };
   if (!isDryRun) await writeResultFiles(options, report);
-  return printOutcome(report, output);
+  const code = await printOutcome(report, output);
+  return code === EXIT.NOTHING_TO_INDEX && options['allow-nothing'] ? EXIT.SUCCESS : code;
 }
 
 /** Returns the repository or layout of the image as a destination. The image keeps its tag. */
