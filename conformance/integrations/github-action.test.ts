@@ -92,7 +92,6 @@ describe('the GitHub action', () => {
     ['image', '"; touch HACKED; "'],
     ['destination', '`touch HACKED`'],
     ['span-size', '1; touch HACKED'],
-    ['cli', '--call=touch HACKED'],
   ])('runs nothing of a hostile %s: %s', async (name, value) => {
     const { code, outputs } = await run({
       image: machine.image,
@@ -174,5 +173,29 @@ describe.skipIf(!hasTools('actionlint'))('the example of a workflow (needs Go)',
   test('is rejected with a mistyped input or output', async () => {
     expect((await lint(example.replace('image: ', 'imagee: '))).stdout.toString()).toContain('imagee');
     expect((await lint(example.replace('outputs.image', 'outputs.imagee'))).stdout.toString()).toContain('imagee');
+  });
+});
+
+describe.skipIf(!hasTools('act'))('the GitHub action in act (with --all)', () => {
+  test('runs in a workflow, and a later step has its output', async () => {
+    const repository = join(folder, 'act');
+    mkdirSync(join(repository, '.github', 'workflows'), { recursive: true });
+    cpSync(FOLDER, join(repository, 'apps', 'github-action'), { recursive: true });
+    const steps = exampleBelow('docs/ci.md', 'GitHub Actions', 'yaml')
+      .replace('OWNER/REPOSITORY/apps/github-action@COMMIT', './apps/github-action')
+      .replace('registry.example/team/app:v1', `${machine.image}\n    min-layer-size: 0`)
+      .replace('./deploy.sh', 'echo deploy')
+      .replaceAll(/^(?=.)/gm, '      ');
+    // act copies the sources itself instead of running this action.
+    const workflow = `on: push\njobs:\n  deploy:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v6\n${steps}`;
+    writeFileSync(join(repository, '.github', 'workflows', 'deploy.yml'), workflow);
+    const git = (...words: readonly string[]) => runWell('git', ['-C', repository, ...words]);
+    await git('init', '--quiet');
+    await git('add', '--all');
+    await git('-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit', '--quiet', '--message', 'x');
+    const words = ['push', '--platform', 'ubuntu-24.04=-self-hosted'];
+    const { code, stdout, stderr } = await runProgram(toolPath('act'), words, { env: machine.env, cwd: repository });
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    expect(stdout.toString()).toContain(`deploy ${machine.image}-soci`);
   });
 });

@@ -11,6 +11,8 @@ export interface ProgramRun {
 export interface ProgramWorld {
   /** Its environment, in addition to PATH and HOME. @default empty */
   readonly env?: Readonly<Record<string, string>>;
+  /** Its working directory. @default that of the tests */
+  readonly cwd?: string;
   /** Its standard input. @default empty */
   readonly input?: string;
 }
@@ -24,6 +26,7 @@ export function runProgram(path: string, args: readonly string[], world: Program
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, {
       env: { PATH, HOME, ...world.env },
+      cwd: world.cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: DEADLINE,
     });

@@ -1,21 +1,37 @@
-// `npm run test:integrations -- [VITEST OPTIONS]`: runs the integrations of docs/integrations.md with the packed packages
-// and with the real tools, as far as they run without an account.
+// `npm run test:integrations -- [--all] [VITEST OPTIONS]`: runs the integrations of docs/integrations.md with the packed
+// packages and with the real tools, as far as they run without an account. `--all` also uses what takes too long to build
+// for each change.
 import { join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
 import { npmInstall } from './aws-tools.mjs';
-import { cached, hasGo } from './get-tools.mjs';
+import { cached, findOnPath, hasGo, installDebianPackages } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
 /** Runs the jobs of a GitLab pipeline on this machine, and checks them with GitLab's schema. */
 const GITLAB_CI_LOCAL = '4.75.1';
 /** The version of the check "workflows". */
 const ACTIONLINT = 'v1.7.12';
+/** Runs GitHub workflows on this machine. Go needs two minutes of processor time to build it. */
+const ACT = 'v0.2.89';
+
+const NEEDS_GO = 'Install Go (https://go.dev/dl).';
+
+const all = process.argv.indexOf('--all');
+if (all !== -1) process.argv.splice(all, 1);
 
 await runSuite({
   folder: 'integrations',
+  prepare: () => installDebianPackages(['rsync']),
   tools: [
     { name: 'gitlabCiLocal', what: 'gitlab-ci-local', get: getGitlabCiLocal, remedy: 'It comes from npm.' },
-    { name: 'actionlint', what: 'actionlint', get: getActionlint, remedy: 'Install Go (https://go.dev/dl).' },
+    { name: 'actionlint', what: 'actionlint', get: getActionlint, remedy: NEEDS_GO },
+    {
+      name: 'rsync',
+      what: 'rsync',
+      get: async () => findOnPath('rsync'),
+      remedy: 'Debian: apt-get install rsync, as root.',
+    },
+    ...(all === -1 ? [] : [{ name: 'act', what: 'act', get: getAct, remedy: NEEDS_GO }]),
   ],
 });
 
@@ -27,11 +43,18 @@ async function getGitlabCiLocal() {
   return folder && join(folder, 'node_modules', 'gitlab-ci-local', 'dist', 'index.js');
 }
 
-async function getActionlint() {
+function getActionlint() {
+  return getGoProgram('actionlint', `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`, ACTIONLINT);
+}
+
+function getAct() {
+  return getGoProgram('act', `github.com/nektos/act@${ACT}`, ACT);
+}
+
+async function getGoProgram(name, module, version) {
   if (!hasGo()) return undefined;
-  const folder = await cached(`actionlint-${ACTIONLINT}`, async (target) => {
-    const module = `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`;
-    await runStep(`building actionlint ${ACTIONLINT}`, 'go', ['install', module], { ...process.env, GOBIN: target });
-  });
-  return folder && join(folder, 'actionlint');
+  const folder = await cached(`${name}-${version}`, (target) =>
+    runStep(`building ${name} ${version}`, 'go', ['install', module], { ...process.env, GOBIN: target }),
+  );
+  return folder && join(folder, name);
 }

@@ -19,6 +19,7 @@ export type ToolName =
   | 'reference'
   | 'referrers-registry'
   | 'registry'
+  | 'rsync'
   | 'ruler'
   | 'runc'
   | 'runtimeClient'

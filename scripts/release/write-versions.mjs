@@ -1,5 +1,6 @@
-// Writes versions to the files that name them: that of @soci/index into its sources, which put it into indexes, and that of
-// @soci/construct into the example. `npm run release:version` runs it after changesets.
+// Writes versions to the files that name them: that of @soci/index into its sources, which put it into indexes, that of
+// @soci/construct into the example, and that of @soci/cli into what runs it in CI. `npm run release:version` runs it after
+// changesets.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -7,6 +8,14 @@ const versionOf = (name) => JSON.parse(readFileSync(new URL(`packages/${name}/pa
 
 replace('packages/index/src/version.ts', /'[^']*';$/m, `'${versionOf('index')}';`);
 replace('examples/cdk-app/package.json', /("@soci\/construct": )"[^"]*"/, `$1"^${versionOf('construct')}"`);
+for (const path of [
+  'docs/ci.md',
+  'apps/github-action/action.yml',
+  'apps/gitlab-component/templates/soci-index.yml',
+  'apps/codebuild/buildspec.yml',
+]) {
+  replace(path, /(@soci\/cli)@\d[\w.-]*/g, `$1@${versionOf('cli')}`);
+}
 
 function replace(path, pattern, text) {
   const file = new URL(path, ROOT);

@@ -72,8 +72,10 @@ function resultAsMarkdown(report: OutcomeReport): string {
     const indexed = outcome.layers.flatMap((layer) => (layer.outcome === 'indexed' ? [layer] : []));
     const sum = (sizes: readonly number[]) => formatBytes(sizes.reduce((total, size) => total + size, 0));
     facts.push(['layers indexed', `${indexed.length} of ${outcome.layers.length}`]);
-    facts.push(['size of these layers', sum(indexed.map(({ size }) => size))]);
-    facts.push(['size of their zTOCs', sum(indexed.map(({ ztoc }) => ztoc.size))]);
+    if (indexed.length > 0) {
+      facts.push(['size of these layers', sum(indexed.map(({ size }) => size))]);
+      facts.push(['size of their zTOCs', sum(indexed.map(({ ztoc }) => ztoc.size))]);
+    }
     facts.push([
       'platforms',
       outcome.platforms.map(({ platform }) => markdownText(formatPlatform(platform))).join(', '),
