@@ -57,7 +57,7 @@ export async function printGarbage(found: FoundGarbage, output: Output): Promise
   }
   if (output.quiet) {
     for (const { repository, items } of plans) {
-      for (const { digest } of items) await output.writeLine(`${host}/${repository}@${digest}`);
+      for (const { digest } of items) await output.writeLine(`${host}/${printable(repository)}@${digest}`);
     }
     return;
   }
