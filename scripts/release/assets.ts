@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { readRootManifest } from './manifest.ts';
+import { releaseNotes } from './notes.ts';
 import type { ReleasedPackage } from './publish.ts';
 import { run } from './steps.ts';
 import { writeTarball } from './tarball.ts';
 
 /** Folder of the template and the functions' zips, as a bucket gets them. */
 const STACK = 'cloudformation';
+
+/** Notes of the release, which are shown on its page and not attached. */
+const NOTES = 'NOTES.md';
 
 /** Program that builds the executable and the container image of the command line. */
 const STANDALONE = join('apps', 'standalone', 'dist', 'main.js');
@@ -19,7 +24,7 @@ export async function standaloneProblem(checkout: string): Promise<string | unde
 
 /**
  * Writes what is attached to a release: tarballs, the CloudFormation template with its zips, the executable and the container
- * image of the command line, SBOMs, and checksums. Omits the executable and the image if this machine cannot build them.
+ * image of the command line, SBOMs, and checksums. Also writes the notes of the release. Omits the executable and the image if this machine cannot build them.
  *
  * @param folder - Where to write; replaced as a whole.
  * @param checkout - A checkout in which everything is built.
@@ -53,9 +58,10 @@ export async function writeAssets(
   const files = listFiles(unfinished);
   const sums = files.map((name) => `${sha256(join(unfinished, name))}  ${name}\n`);
   writeFileSync(join(unfinished, 'SHA256SUMS'), sums.join(''));
+  writeFileSync(join(unfinished, NOTES), releaseNotes(packages, readRootManifest(checkout)));
   rmSync(folder, { recursive: true, force: true });
   renameSync(unfinished, folder);
-  return [...files, 'SHA256SUMS'];
+  return [...files, 'SHA256SUMS', NOTES];
 }
 
 function listFiles(folder: string): string[] {

@@ -12,6 +12,11 @@ export interface RootManifest {
   readonly release: {
     /** npm user or organization that owns the scope of the packages; null until a maintainer has decided. */
     readonly npmScopeOwner: string | null;
+    /**
+     * Address of a public bucket with the templates of the releases, such as `https://NAME.s3.REGION.amazonaws.com`. Without
+     * it, the notes of a release have no quick-create link.
+     */
+    readonly templateBucket?: string;
   };
 }
 

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { publishedManifest, type RootManifest, repositoryAddress, unsetFields } from './manifest.ts';
+import { quickCreateLink, releaseNotes } from './notes.ts';
 import { absoluteLinks, type LinkTargets } from './readme-links.ts';
 import { readTarball, writeTarball } from './tarball.ts';
 
@@ -54,6 +55,46 @@ describe('the published manifest', () => {
 
   it('rejects a repository that is not an https address', () => {
     expect(() => repositoryAddress({ ...ROOT, repository: 'owner/name' })).toThrow('npm pkg set repository=https');
+  });
+});
+
+describe('the notes of a release', () => {
+  const packages = [{ name: '@soci/construct', version: '1.2.0', tarball: 'soci-construct-1.2.0.tgz' }];
+  const withBucket = (templateBucket: string): RootManifest => ({
+    ...SET,
+    release: { ...SET.release, templateBucket },
+  });
+
+  it('list the packages, and say how to deploy the template', () => {
+    const notes = releaseNotes(packages, SET);
+    expect(notes).toContain('- `@soci/construct@1.2.0`\n');
+    expect(notes).toContain('sh cloudformation/deploy.sh');
+    expect(notes).not.toContain('quickcreate');
+  });
+
+  it('have a quick-create link if the bucket of the templates is set', () => {
+    const root = withBucket('https://soci-releases.s3.eu-west-1.amazonaws.com');
+    const link = quickCreateLink('1.2.0', root) ?? '';
+    expect(releaseNotes(packages, root)).toContain(`](${link})`);
+    const url = new URL(link);
+    expect(`${url.host}${url.pathname}${url.search}`).toBe(
+      'eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1',
+    );
+    const [path, query] = url.hash.split('?');
+    expect(path).toBe('#/stacks/quickcreate');
+    const prefix = '1.2.0/cfn-ecr-aws-soci-index-builder/';
+    expect(Object.fromEntries(new URLSearchParams(query))).toEqual({
+      templateURL: `https://soci-releases.s3.eu-west-1.amazonaws.com/${prefix}templates/SociIndexBuilder.json`,
+      stackName: 'soci',
+      param_QSS3BucketName: 'soci-releases',
+      param_QSS3KeyPrefix: prefix,
+    });
+  });
+
+  it('need the address of a bucket', () => {
+    expect(() => quickCreateLink('1.2.0', withBucket('soci-releases'))).toThrow(
+      'Run "npm pkg set release.templateBucket=https://BUCKET.s3.REGION.amazonaws.com".',
+    );
   });
 });
 
