@@ -47,6 +47,27 @@ export function hasPython() {
   return answers('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))']);
 }
 
+/**
+ * Returns the path of a program and builds it if necessary.
+ *
+ * @param {{ name: string, module?: string, version?: string, sources?: string }} program A version of a module, or sources
+ * in this repository.
+ * @returns {Promise<string | undefined>} Undefined if the build fails.
+ */
+export async function buildWithGo({ name, module, version, sources }) {
+  const folder = join(ROOT, '.cache', 'real', version === undefined ? name : `${name}-${version}`);
+  const path = join(folder, name);
+  const isKept = isExecutable(path);
+  if (isKept && (version !== undefined || !hasGo())) return path;
+  if (!hasGo()) return undefined;
+  mkdirSync(folder, { recursive: true });
+  const env = { ...process.env, CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '-trimpath -buildvcs=false' };
+  const args =
+    sources === undefined ? ['install', `${module}@${version}`] : ['build', '-C', join(ROOT, sources), '-o', path, '.'];
+  const isBuilt = await tryStep(['building', name, version].filter(Boolean).join(' '), 'go', args, env);
+  return isBuilt && isExecutable(path) ? path : undefined;
+}
+
 /** Creates a Python environment with pip, which Debian's Python lacks. Returns the path of its Python. */
 export async function makePythonEnvironment(folder) {
   await runStep('making a Python environment', 'python3', ['-m', 'venv', folder]);

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
 import { npmInstall } from './aws-tools.mjs';
-import { cached, findOnPath, hasGo, installDebianPackages } from './get-tools.mjs';
+import { buildWithGo, cached, findOnPath, hasGo, installDebianPackages } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
 /** Runs the jobs of a GitLab pipeline on this machine, and checks them with GitLab's schema. */
@@ -30,6 +30,18 @@ await runSuite({
       what: 'rsync',
       get: async () => findOnPath('rsync'),
       remedy: 'Debian: apt-get install rsync, as root.',
+    },
+    {
+      name: 'evaluate',
+      what: 'the evaluator of the Terraform module',
+      get: () => buildWithGo({ name: 'evaluate', sources: 'conformance/integrations/terraform/evaluate' }),
+      remedy: NEEDS_GO,
+    },
+    {
+      name: 'terraform',
+      what: 'OpenTofu or Terraform',
+      get: async () => findOnPath('tofu') ?? findOnPath('terraform'),
+      remedy: 'Install one of them on PATH. The evaluator checks the module without it.',
     },
     ...(all === -1 ? [] : [{ name: 'act', what: 'act', get: getAct, remedy: NEEDS_GO }]),
   ],

@@ -1,9 +1,8 @@
 // `npm run test:real -- [VITEST OPTIONS]`: installs real registries and other registry tools, and tests our client and
 // command line with them.
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../../scripts/setup.mjs';
-import { findOnPath, hasGo, installDebianPackages, isExecutable, tryStep } from './get-tools.mjs';
+import { buildWithGo, findOnPath, installDebianPackages } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
 /** Programs from Debian packages. */
@@ -44,21 +43,6 @@ await runSuite({
   ],
   afterFailure: showLogs,
 });
-
-/** Returns the path of a program and builds it if necessary. Undefined if the build fails. */
-async function buildWithGo({ name, module, version, sources }) {
-  const folder = join(ROOT, '.cache', 'real', version === undefined ? name : `${name}-${version}`);
-  const path = join(folder, name);
-  const isKept = isExecutable(path);
-  if (isKept && (version !== undefined || !hasGo())) return path;
-  if (!hasGo()) return undefined;
-  mkdirSync(folder, { recursive: true });
-  const env = { ...process.env, CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '-trimpath -buildvcs=false' };
-  const args =
-    sources === undefined ? ['install', `${module}@${version}`] : ['build', '-C', join(ROOT, sources), '-o', path, '.'];
-  const isBuilt = await tryStep(['building', name, version].filter(Boolean).join(' '), 'go', args, env);
-  return isBuilt && isExecutable(path) ? path : undefined;
-}
 
 function showLogs(reports) {
   const folder = join(reports, 'logs');

@@ -8,6 +8,7 @@ export type ToolName =
   | 'crane'
   | 'docker-registry'
   | 'emulator'
+  | 'evaluate'
   | 'gitlabCiLocal'
   | 'linters'
   | 'moto'
@@ -25,6 +26,7 @@ export type ToolName =
   | 'runtimeClient'
   | 'shellcheck'
   | 'skopeo'
+  | 'terraform'
   | 'umoci';
 
 /** Variable with the path of each tool, set by run-suite.mjs: a JSON object, name to path. */
