@@ -3,12 +3,11 @@ import type { FoundFile } from './image-files.ts';
 import type { Interpreting } from './interpreter.ts';
 import { addLocale } from './locale.ts';
 import type { Origin } from './prediction.ts';
-import { PythonModules, type PythonVersion } from './python-modules.ts';
+import { PythonModules } from './python-modules.ts';
+import { PythonSearchPath, type PythonVersion } from './python-search-path.ts';
 
 /** Maximum size of a `.pth` file or of `pyvenv.cfg`, in bytes. */
 const MAX_CONFIGURATION_SIZE = 64 << 10;
-/** Maximum number of entries of the module search path. */
-const MAX_SEARCH_PATH = 256;
 /** Maximum number of `.pth` files in one directory. */
 const MAX_PTH_FILES = 100;
 
@@ -52,17 +51,15 @@ export async function addPython(interpreting: Interpreting): Promise<void> {
   const imports: Origin = { reason: 'import', from: file.path, depth: origin.depth };
   const isolated = command?.isIsolated ?? false;
   const added = isolated ? '' : (environment.variables.get('PYTHONPATH') ?? '');
-  const searchPath = [
-    ...added
-      .split(':')
-      .filter((each) => each !== '')
-      .map((each) => posix.resolve(environment.directory, each)),
-    library,
-    `${library}/lib-dynload`,
-  ].slice(0, MAX_SEARCH_PATH);
+  const first = added
+    .split(':')
+    .filter((each) => each !== '')
+    .map((each) => posix.resolve(environment.directory, each));
+  const directories = [...first, library, `${library}/lib-dynload`];
+  const searchPath = new PythonSearchPath({ files, version, library, directories });
   const archive = await files.find(`${prefix}/lib/python${version.major}${version.minor}.zip`);
   if (archive !== undefined) prediction.add(archive, imports);
-  const modules = new PythonModules({ prediction, libraries, version, library, searchPath });
+  const modules = new PythonModules({ prediction, libraries, version, searchPath });
   for (const name of STARTUP_MODULES) await modules.import(name, imports);
   if (version.minor <= 9) await modules.import('_bootlocale', imports);
   if (version.minor <= 8) await modules.import('encodings.latin_1', imports);
@@ -90,10 +87,10 @@ async function runCommand(
   const { files, environment } = prediction;
   const { directory, variables } = environment;
   if (kind === 'code') {
-    if (!isIsolated) modules.searchFirst(directory);
+    if (!isIsolated) modules.searchPath.addFirst(directory);
     await modules.addSource(value, '', imports, { isMain: true });
   } else if (kind === 'module') {
-    if (!isIsolated) modules.searchFirst(directory);
+    if (!isIsolated) modules.searchPath.addFirst(directory);
     await modules.import('runpy', imports);
     await modules.runModule(value, imports);
   } else {
@@ -101,12 +98,12 @@ async function runCommand(
     const real = (await files.realpath(path)) ?? path;
     const main = (await files.find(path)) ?? (await files.find(`${path}/__main__.py`));
     if (main === undefined) return;
-    if (!isIsolated) modules.searchFirst(main.path.startsWith(`${real}/`) ? real : posix.dirname(main.path));
+    if (!isIsolated) modules.searchPath.addFirst(main.path.startsWith(`${real}/`) ? real : posix.dirname(main.path));
     prediction.add(main, { ...origin, reason: 'script' });
     modules.scan(main, '', { ...imports, from: main.path }, { isMain: true });
   }
   for (const name of namedModules(args, variables)) {
-    modules.searchLast(directory);
+    modules.searchPath.addLast(directory);
     await modules.import(name, imports);
   }
 }
@@ -210,7 +207,7 @@ async function addSite(
   const { files } = prediction;
   const names = await files.list(directory);
   if (names === undefined) return;
-  modules.searchLast(directory);
+  modules.searchPath.addLast(directory);
   const paths = names.filter((name) => name.endsWith('.pth')).toSorted();
   for (const name of paths.slice(0, MAX_PTH_FILES)) {
     const file: FoundFile | undefined = await prediction.addPath(`${directory}/${name}`, {
@@ -220,7 +217,8 @@ async function addSite(
     const text = file && (await files.readText(file, MAX_CONFIGURATION_SIZE));
     for (const line of text?.split('\n') ?? []) {
       if (/^import[ \t]/.test(line)) await modules.addSource(line, '', { ...imports, from: file?.path ?? directory });
-      else if (line.trim() !== '' && !line.startsWith('#')) modules.searchLast(posix.resolve(directory, line.trim()));
+      else if (line.trim() !== '' && !line.startsWith('#'))
+        modules.searchPath.addLast(posix.resolve(directory, line.trim()));
     }
   }
 }
