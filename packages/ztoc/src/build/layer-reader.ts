@@ -2,7 +2,7 @@ import type { CheckpointSource, EntrySource } from '../encoding/encode-ztoc.ts';
 import { SPAN_DIGEST_SIZE } from '../encoding/encoded-size.ts';
 import { EntryStore } from '../encoding/entry-store.ts';
 import { ZtocError } from '../errors.ts';
-import { CandidateList, MIN_CANDIDATE_DISTANCE, type SpanCandidates } from '../gzip/candidate-list.ts';
+import { CandidateList, candidateLimits, type SpanCandidates } from '../gzip/candidate-list.ts';
 import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE, type SpanStart } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
 import { createSha256, formatDigest, type Sha256 } from '../hashes.ts';
@@ -122,7 +122,8 @@ class GzipLayerReader implements LayerReader {
     const isAuto = options.spanSize === 'auto';
     const spanSize = options.spanSize === 'auto' ? AUTO_SPAN_SIZE.gzip : options.spanSize;
     this.#checkpoints = new CheckpointPacker(spanSize, options.maxSpans);
-    const candidates = isAuto ? new CandidateList() : undefined;
+    const limits = candidateLimits(options.layerSize);
+    const candidates = isAuto ? new CandidateList(limits) : undefined;
     this.#candidates = candidates;
     this.#otherSpans = options.otherSpanSizes.map(() => []);
     const { scanner } = this.#collector;
@@ -138,7 +139,7 @@ class GzipLayerReader implements LayerReader {
       {
         spanSize,
         otherSpanSizes: options.otherSpanSizes,
-        ...(candidates && { candidateDistance: MIN_CANDIDATE_DISTANCE }),
+        ...(candidates && { candidateDistance: limits.minDistance }),
       },
     );
   }

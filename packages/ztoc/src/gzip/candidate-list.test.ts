@@ -1,6 +1,6 @@
 import { Random } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { CandidateList, type SpanCandidates } from './candidate-list.ts';
+import { CandidateList, candidateLimits, type SpanCandidates } from './candidate-list.ts';
 import { type GzipCheckpoint, unpackCheckpoints, WINDOW_SIZE } from './checkpoints.ts';
 
 const checkpointAt = (outputOffset: number): GzipCheckpoint => ({
@@ -98,5 +98,20 @@ describe('CandidateList', () => {
       const distances = points.slice(1).map((point, i) => point - (points[i] as number));
       expect(Math.min(...distances, Number.POSITIVE_INFINITY)).toBeGreaterThan(candidates.minDistance);
     }
+  });
+});
+
+describe('candidateLimits', () => {
+  const KIB = 1024;
+
+  it.each<[layerSize: number, minDistance: number]>([
+    [0, 256 * KIB],
+    [600 * 256 * KIB, 256 * KIB],
+    [600 * 256 * KIB + 1, 512 * KIB],
+    [600 * 512 * KIB + 1, 1024 * KIB],
+    [600 * 2048 * KIB + 1, 4096 * KIB],
+    [1e12, 4096 * KIB],
+  ])('starts a layer of %i bytes with a distance of %i', (layerSize, minDistance) => {
+    expect(candidateLimits(layerSize).minDistance).toBe(minDistance);
   });
 });

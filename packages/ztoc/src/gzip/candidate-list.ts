@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { DEFAULT_SPAN_SIZE } from '../ztoc.ts';
-import { CheckpointPacker, type GzipCheckpoint } from './checkpoints.ts';
+import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE } from './checkpoints.ts';
 
 /**
  * Points of a gzip layer at which `refineZtoc` can start additional spans. Plain data: it can be sent between threads,
@@ -14,7 +14,7 @@ export interface SpanCandidates {
 }
 
 /** Minimum number of bytes of output between two candidates of a layer that is not large. */
-export const MIN_CANDIDATE_DISTANCE = 1 << 18;
+const MIN_CANDIDATE_DISTANCE = 1 << 18;
 
 /**
  * Number of candidates at which the minimum distance doubles. Each candidate needs 32 KiB, so they need at most 40 MB while
@@ -31,6 +31,15 @@ const MAX_CANDIDATE_DISTANCE = DEFAULT_SPAN_SIZE;
 /** Maximum number of candidates, if {@link MAX_CANDIDATE_DISTANCE} does not suffice. Later ones are dropped. */
 const MAX_CANDIDATES = DEFAULT_LIMITS.maxSpans;
 
+/**
+ * Bytes by which the memory for candidates grows: half of what they need before the distance doubles. V8 collects all garbage
+ * after each 10 MB that are added in small steps.
+ */
+const GROWTH = (DOUBLING_COUNT / 2) * PACKED_CHECKPOINT_SIZE;
+
+/** Most layers inflate to at least this number of times their size. */
+const USUAL_RATIO = 2;
+
 /** Limits of a {@link CandidateList}. */
 export interface CandidateLimits {
   /** Minimum number of bytes of output between two candidates, until there are too many. */
@@ -42,8 +51,20 @@ export interface CandidateLimits {
 }
 
 /**
+ * Returns the limits for a layer. A layer that will have too many candidates if it inflates to twice its size starts with a
+ * larger distance, which saves copies of windows.
+ * @param layerSize Size of the layer in bytes; 0 if it is not known.
+ */
+export function candidateLimits(layerSize: number): CandidateLimits {
+  let minDistance = MIN_CANDIDATE_DISTANCE;
+  while (minDistance < MAX_CANDIDATE_DISTANCE && USUAL_RATIO * layerSize > DOUBLING_COUNT * minDistance)
+    minDistance *= 2;
+  return { minDistance, maxDistance: MAX_CANDIDATE_DISTANCE, doublingCount: DOUBLING_COUNT };
+}
+
+/**
  * Keeps candidates while a layer is read. When there are too many, the minimum distance doubles, and the list is thinned
- * in place. The result depends on the layer only.
+ * in place. The result depends on the layer and the limits only.
  */
 export class CandidateList {
   readonly #limits: CandidateLimits;
@@ -54,16 +75,10 @@ export class CandidateList {
   /** Output offset of the last candidate or span start. */
   #last = 0;
 
-  constructor(
-    limits: CandidateLimits = {
-      minDistance: MIN_CANDIDATE_DISTANCE,
-      maxDistance: MAX_CANDIDATE_DISTANCE,
-      doublingCount: DOUBLING_COUNT,
-    },
-  ) {
+  constructor(limits: CandidateLimits) {
     this.#limits = limits;
     this.#minDistance = limits.minDistance;
-    this.#packer = new CheckpointPacker(limits.minDistance, MAX_CANDIDATES);
+    this.#packer = new CheckpointPacker(limits.minDistance, MAX_CANDIDATES, GROWTH);
   }
 
   /** A span starts here. Removes the candidate before it if it is too close. */

@@ -162,7 +162,10 @@ function packCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint):
 /** Bytes moved at a time, and so the maximum that exists twice. */
 const MOVE_SIZE = 1 << 20;
 
-/** Bytes by which the buffer grows. Each time is a system call. Memory that is not written yet is free. */
+/**
+ * Bytes by which the buffer grows unless the caller knows more. Each time is a system call. Memory that is not written yet is
+ * free, but V8 collects garbage more often because of it.
+ */
 const GROWTH = 1 << 20;
 
 /**
@@ -171,6 +174,7 @@ const GROWTH = 1 << 20;
  */
 export class CheckpointPacker {
   readonly #maxCount: number;
+  readonly #growth: number;
   readonly #buffer: ArrayBuffer;
   readonly #view: DataView;
   #count = 0;
@@ -179,9 +183,11 @@ export class CheckpointPacker {
   /**
    * @param spanSize Minimum span size in bytes of output.
    * @param maxCount Maximum number of checkpoints.
+   * @param growth Bytes by which the buffer grows.
    */
-  constructor(spanSize: number, maxCount: number) {
+  constructor(spanSize: number, maxCount: number, growth: number = GROWTH) {
     this.#maxCount = maxCount;
+    this.#growth = growth;
     this.#buffer = new ArrayBuffer(PACKED_HEADER_SIZE, {
       maxByteLength: PACKED_HEADER_SIZE + maxCount * PACKED_CHECKPOINT_SIZE,
     });
@@ -214,7 +220,7 @@ export class CheckpointPacker {
     const at = this.#size;
     this.#size += PACKED_CHECKPOINT_SIZE;
     if (this.#size > this.#buffer.byteLength) {
-      this.#buffer.resize(Math.min(this.#size + GROWTH, this.#buffer.maxByteLength));
+      this.#buffer.resize(Math.min(this.#size + this.#growth, this.#buffer.maxByteLength));
     }
     packCheckpoint(this.#view, at, checkpoint);
     this.#count += 1;
