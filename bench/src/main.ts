@@ -7,11 +7,14 @@
  * `npm run bench -- plan [OPTIONS]`: plans a registry of 500,000 images.
  *
  * `npm run bench -- pushes [OPTIONS]`: pushes images while a backfill runs.
+ *
+ * `npm run bench -- --quick [OPTIONS]`: compares a few ratios with the committed ones.
  */
 import { parseArgs } from 'node:util';
 import { buildReference } from './measure.ts';
 import { benchPlan } from './plan/main.ts';
 import { benchPushes } from './pushes/main.ts';
+import { benchQuick } from './quick/main.ts';
 import { BENCHMARKS_PAGE, describeMachine, formatSection, type Section, writeReport } from './report.ts';
 import { benchRuntime } from './runtime/main.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
@@ -34,6 +37,7 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<num
   runtime: benchRuntime,
   plan: benchPlan,
   pushes: benchPushes,
+  '--quick': benchQuick,
 };
 
 const [first = '', ...others] = process.argv.slice(2);
