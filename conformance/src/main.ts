@@ -14,6 +14,7 @@ import { randomImageCase } from './image/image-case.ts';
 import { compareGoldenLayouts, compareImageCase, compareRandomImages, type ImageComparison } from './image-run.ts';
 import { randomLayerCase } from './layer/layer-case.ts';
 import { debianPackageOf, installedPrograms, PROGRAM_NAMES, type ProgramName } from './layer/programs.ts';
+import { closeThreads } from './ours.ts';
 import { type RandomRunTally, runRandomLayers } from './random-run.ts';
 import { buildReferenceProgram, Reference } from './reference.ts';
 import { compareRefinedLayers } from './refined-run.ts';
@@ -46,6 +47,7 @@ async function main(): Promise<number> {
       : await compareAll(job, references, build.executable);
   } finally {
     for (const reference of references) reference.close();
+    await closeThreads();
   }
 }
 

@@ -1,15 +1,47 @@
 import { createHash } from 'node:crypto';
-import { buildZtoc, encodeZtoc, ZtocError } from '@soci/ztoc';
+import { isDeepStrictEqual } from 'node:util';
+import { buildZtoc, type DigestThread, encodeZtoc, ZtocError } from '@soci/ztoc';
+import { type ClosableDigestThread, startDigestThread } from '@soci/ztoc/node';
 import type { Outcome } from './outcome.ts';
 import type { ZtocRequest } from './reference.ts';
 
-/** Builds a zTOC with `@soci/ztoc`. Any error other than a ZtocError is a fault. */
-export async function buildOurs(
-  chunks: Iterable<Uint8Array>,
+/** Threads that are not used by a build. Each build needs one for itself. */
+const idleThreads: ClosableDigestThread[] = [];
+
+/**
+ * Builds a zTOC with `@soci/ztoc`, on one thread and on two. Any error other than a ZtocError is a fault, and so is a
+ * difference between the two: the zTOC, the error, or the offset of the error.
+ */
+export async function buildOurs(chunks: readonly Uint8Array[], request: ZtocRequest): Promise<Outcome> {
+  const alone = await buildOn(undefined, chunks, request);
+  const thread = idleThreads.pop() ?? (await startDigestThread());
+  if (thread === undefined) return { kind: 'fault', reason: 'cannot start a digest thread' };
+  const together = await buildOn(thread, chunks, request);
+  idleThreads.push(thread);
+  if (isDeepStrictEqual(together, alone)) return alone;
+  const [first, second] = [alone, together].map((outcome) =>
+    'reason' in outcome ? outcome.reason : outcome.summary.digest,
+  );
+  return { kind: 'fault', reason: `one thread: ${first}; two threads: ${second}` };
+}
+
+/** Ends the threads of {@link buildOurs}. */
+export async function closeThreads(): Promise<void> {
+  await Promise.all(idleThreads.splice(0).map((thread) => thread.close()));
+}
+
+async function buildOn(
+  thread: DigestThread | undefined,
+  chunks: readonly Uint8Array[],
   { spanSize, algorithm, tool }: ZtocRequest,
 ): Promise<Outcome> {
   try {
-    const { ztoc } = await buildZtoc(chunks, { spanSize, compression: algorithm, buildToolIdentifier: tool });
+    const { ztoc } = await buildZtoc(chunks, {
+      spanSize,
+      compression: algorithm,
+      buildToolIdentifier: tool,
+      ...(thread && { thread }),
+    });
     const encoded = encodeZtoc(ztoc);
     const digest = `sha256:${createHash('sha256').update(encoded).digest('hex')}`;
     const { maxSpanId, files, compressedArchiveSize, uncompressedArchiveSize } = ztoc;
@@ -24,7 +56,7 @@ export async function buildOurs(
     return { kind: 'built', summary, ztoc: encoded };
   } catch (error) {
     if (error instanceof ZtocError)
-      return { kind: 'refused', reason: `${error.code}: ${error.message}`, code: error.code };
+      return { kind: 'refused', reason: `${error.code}: ${error.message}`, code: error.code, offset: error.offset };
     return { kind: 'fault', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }

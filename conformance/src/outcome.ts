@@ -15,7 +15,7 @@ export interface ZtocSummary {
  */
 export type Outcome =
   | { readonly kind: 'built'; readonly summary: ZtocSummary; readonly ztoc: Uint8Array }
-  | { readonly kind: 'refused'; readonly reason: string; readonly code?: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly code?: string; readonly offset?: number | undefined }
   | { readonly kind: 'fault'; readonly reason: string };
 
 /** A difference between our outcome and that of the reference. Equal signatures probably have the same cause. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, expect, test } from 'vitest';
 import { readTextFile } from './fixtures/readme-browser-example.ts';
 import { readLayerFile, writeZtoc } from './fixtures/readme-example.ts';
+import { buildOnTwoThreads } from './fixtures/readme-threads-example.ts';
+import { digestOf } from './hashes.ts';
 
 const folder = temporaryFolder();
 
@@ -23,7 +25,8 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 
 test('the README contains the examples that this test runs', () => {
   const blocks = [...read('../README.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
-  expect(blocks).toEqual([read('fixtures/readme-example.ts'), read('fixtures/readme-browser-example.ts')]);
+  const examples = ['readme-example.ts', 'readme-threads-example.ts', 'readme-browser-example.ts'];
+  expect(blocks).toEqual(examples.map((name) => read(`fixtures/${name}`)));
 });
 
 test('writeZtoc writes the same zTOC as the reference', () => {
@@ -33,6 +36,11 @@ test('writeZtoc writes the same zTOC as the reference', () => {
 
 test('writeZtoc rejects a layer with another digest', async () => {
   await expect(writeZtoc(layerPath, `sha256:${'0'.repeat(64)}`, ztocPath)).rejects.toThrow(expected.sha256);
+});
+
+test('buildOnTwoThreads builds the same zTOC as the reference', async () => {
+  const { bytes } = await buildOnTwoThreads(createReadStream(layerPath));
+  expect(digestOf(bytes)).toBe(expected.ztocs['4194304']?.digest);
 });
 
 test('readLayerFile reads one file, from a part of the layer', async () => {

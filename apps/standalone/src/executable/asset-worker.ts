@@ -5,9 +5,9 @@ import { Worker as NodeWorker, type WorkerOptions } from 'node:worker_threads';
 /** Asset with the script of the worker threads. */
 const SCRIPT = 'layer-worker.js';
 
-/** A thread that runs the script from the executable, whatever URL the caller passes. */
+/** A thread that runs the script from the executable, whatever URL the caller passes, or the source text of the caller. */
 export class Worker extends NodeWorker {
-  constructor(_script: URL, options: WorkerOptions) {
-    super(getAsset(SCRIPT, 'utf8'), { ...options, eval: true });
+  constructor(script: URL | string, options: WorkerOptions) {
+    super(options.eval ? script : getAsset(SCRIPT, 'utf8'), { ...options, eval: true });
   }
 }

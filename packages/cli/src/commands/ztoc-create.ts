@@ -1,20 +1,29 @@
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type LayerWarning, toLayerWarnings } from '@soci/index';
 import { digestOf, escapeText } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc, decodeZtocFiles, RuntimeChecker } from '@soci/ztoc';
+import { type ClosableDigestThread, startDigestThread } from '@soci/ztoc/node';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
 import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
+import { parseCount } from '../command/size.ts';
 import { usageError } from '../errors.ts';
 import { checkDirectoryWritable } from '../files/check-writable.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { isPipe, readStream } from '../files/read-stream.ts';
 import { createDirectory, writeFile } from '../files/write-file.ts';
 import { printWarnings, warningsAsJson } from '../image/print-warnings.ts';
-import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
+import { MAX_JOBS, ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeFileError } from '../terminal/describe-error.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { numberColumns } from '../terminal/table.ts';
+
+/** Threads that read a layer: one decompresses, the other one computes digests. */
+const MAX_THREADS = 2;
+
+/** Minimum size of a layer for a second thread, in bytes. To start a thread takes as long as to read a few megabytes. */
+const MIN_SIZE_FOR_THREAD = 8 << 20;
 
 export const command = defineCommand({
   details: [
@@ -32,6 +41,7 @@ export const command = defineCommand({
       oneOf(['gzip', 'uncompressed', 'auto']),
       'use gzip, uncompressed or auto (default)',
     ),
+    jobs: valueOption('N', parseCount(MAX_JOBS), 'use at most N threads; more than 2 do not help'),
   },
   examples: [
     { purpose: 'show the size of a zTOC without writing it', line: 'ztoc create layer.tar.gz' },
@@ -51,14 +61,19 @@ export const command = defineCommand({
     });
     const results: ZtocResult[] = [];
     let failed = 0;
-    for (const path of operands) {
-      const result = await createZtoc(path, { directory, isDryRun }, buildOptions, { output, signal });
-      if (output.json) await output.writeJson(result);
-      if (!('error' in result)) results.push(result);
-      else {
-        failed++;
-        if (!output.json) await output.reportProblem(result.error);
+    const thread = new LazyThread(options.jobs ?? availableParallelism());
+    try {
+      for (const path of operands) {
+        const result = await createZtoc(path, { directory, isDryRun, thread }, buildOptions, { output, signal });
+        if (output.json) await output.writeJson(result);
+        if (!('error' in result)) results.push(result);
+        else {
+          failed++;
+          if (!output.json) await output.reportProblem(result.error);
+        }
       }
+    } finally {
+      await thread.close();
     }
     if (!output.json) {
       await printResults(results, output);
@@ -67,6 +82,28 @@ export const command = defineCommand({
     return failed > 0 ? EXIT.FAILED : EXIT.SUCCESS;
   },
 });
+
+/** A second thread, started for the first layer that is worth it. */
+class LazyThread {
+  readonly #count: number;
+  #thread: Promise<ClosableDigestThread | undefined> | undefined;
+
+  /** @param count Number of threads that may run. */
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** Returns the thread for a layer of this size, if it is worth it. */
+  async forLayer(size: number): Promise<ClosableDigestThread | undefined> {
+    if (this.#count < MAX_THREADS || size < MIN_SIZE_FOR_THREAD) return undefined;
+    this.#thread ??= startDigestThread();
+    return this.#thread;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#thread)?.close();
+  }
+}
 
 /** Rejects two layers with the same file name before any work is done. */
 function checkNames(directory: string, layers: readonly string[]): void {
@@ -85,7 +122,11 @@ function checkNames(directory: string, layers: readonly string[]): void {
 
 async function createZtoc(
   path: string,
-  { directory, isDryRun }: { readonly directory: string | undefined; readonly isDryRun: boolean },
+  {
+    directory,
+    isDryRun,
+    thread,
+  }: { readonly directory: string | undefined; readonly isDryRun: boolean; readonly thread: LazyThread },
   options: BuildZtocOptions,
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
 ) {
@@ -93,10 +134,12 @@ async function createZtoc(
   const progress = output.openProgress();
   try {
     const { size } = await stat(path);
+    const second = await thread.forLayer(size);
     // An empty file has no first bytes to detect the compression from, so its name decides.
     const checker = new RuntimeChecker();
     const built = await buildZtoc((await isPipe(path)) ? readStream(path, signal) : readFileChunks(path), {
       ...options,
+      ...(second && { thread: second }),
       onEntry: (file) => checker.add(file),
       ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),
       onProgress: ({ bytes }) =>

@@ -25,9 +25,8 @@ import { formatBytes } from '../terminal/quantity.ts';
 import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
 import { readProfileFile } from './read-profile.ts';
 import { RESULT_FILE_OPTIONS } from './result-files.ts';
-import { ZTOC_OPTIONS } from './ztoc-options.ts';
+import { MAX_JOBS, ZTOC_OPTIONS } from './ztoc-options.ts';
 
-const MAX_JOBS = 256;
 const MAX_PREFETCH_FILE_SIZE = 16 << 20;
 
 const parsePlatforms = suggesting(['linux/amd64', 'linux/arm64', 'linux/arm/v7'], (words): readonly Platform[] => {

@@ -1,6 +1,7 @@
 import { digestOf } from '@soci/oci';
 import {
   buildZtoc,
+  type DigestThread,
   decodeZtocFiles,
   type FileEntry,
   RuntimeChecker,
@@ -46,7 +47,7 @@ export async function buildLayer(
   task: LayerTask,
   settings: LayerSettings,
   onProgress: (progress: LayerProgress) => void,
-  signal?: AbortSignal,
+  { signal, thread }: { readonly signal?: AbortSignal; readonly thread?: DigestThread } = {},
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, otherSpanSizes, buildToolIdentifier, limits } = settings;
@@ -61,6 +62,7 @@ export async function buildLayer(
     onEntry: (file) => summary.add(file),
     onProgress,
     ...(signal && { signal }),
+    ...(thread && { thread }),
   }).catch((error: unknown) => {
     throw error instanceof ZtocError ? toLayerError(task, error) : error;
   });

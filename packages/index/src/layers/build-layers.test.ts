@@ -1,6 +1,7 @@
+import type { Worker } from 'node:worker_threads';
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { makeLayer, put, putLayer } from '@soci/test-content';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
@@ -21,6 +22,15 @@ async function putLayers(store: CountingStore, sizes: readonly number[]): Promis
   return (await Promise.all(layers)).map(task);
 }
 
+/** Returns a list to which threads are added when they start. The ID of a thread is -1 after its end. */
+function startedThreads(): Worker[] {
+  const threads: Worker[] = [];
+  const add = (thread: Worker) => threads.push(thread);
+  process.on('worker', add);
+  onTestFinished(() => void process.off('worker', add));
+  return threads;
+}
+
 // The TypeScript sources run in threads only if Node strips types. The published build always runs in threads.
 describe.runIf(process.features.typescript)('buildLayers on several threads', () => {
   it('produces the same output as one thread', async () => {
@@ -35,6 +45,29 @@ describe.runIf(process.features.typescript)('buildLayers on several threads', ()
         .sort();
     expect(comparable(together)).toEqual(comparable(alone));
     expect([...store.fetches.values()]).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  it('produces the same output for a single layer, with a thread that ends afterwards', async () => {
+    const started = startedThreads();
+    const store = new CountingStore();
+    const [layer] = (await putLayers(store, [9_000_000])) as [LayerTask];
+    const [alone, together] = await Promise.all([1, 2].map((jobs) => build(store, [layer], { jobs })));
+    const [first, second] = [alone, together].map((built) =>
+      [...(built?.values() ?? [])].map((each) => ({ ...each, seconds: 0 })),
+    );
+    expect(second).toEqual(first);
+    expect(started.map(({ threadId }) => threadId)).toEqual([-1]);
+  });
+
+  it('stops reading a single layer when it is aborted, and leaves no thread', async () => {
+    const started = startedThreads();
+    const store = new CountingStore();
+    const layers = await putLayers(store, [9_000_000]);
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const onProgress = (event: IndexProgress) => event.type === 'layer-progress' && controller.abort(reason);
+    await expect(build(store, layers, { jobs: 2, signal: controller.signal, onProgress })).rejects.toBe(reason);
+    expect(started.map(({ threadId }) => threadId)).toEqual([-1]);
   });
 
   it('starts with the largest layer', async () => {

@@ -1,4 +1,5 @@
 import type { Fetcher } from '@soci/oci';
+import { startDigestThread } from '@soci/ztoc/node';
 import { SociIndexError } from '../errors.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { RecompressibleFormat, ResolvedOptions } from '../options.ts';
@@ -138,6 +139,9 @@ function withinMemory(result: BuiltLayer | MismatchedLayer, total: ZtocTotal): B
   return total.addCandidates(candidates.checkpoints.length) ? result : coarse;
 }
 
+/** Minimum size of a single layer for a second thread, in bytes. To start a thread takes as long as to read a few megabytes. */
+const MIN_SIZE_FOR_DIGEST_THREAD = 8 << 20;
+
 /** Builds one zTOC, in this thread or in a worker thread. */
 export type Build = (
   chunks: AsyncIterable<Uint8Array>,
@@ -161,14 +165,18 @@ export async function buildLayers(
   const { onProgress, signal, isCompat } = options;
   const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
-  // With worker threads, this thread only reads, so that building does not delay the network. One layer needs no thread.
+  // With worker threads, this thread only reads, so that building does not delay the network. A single layer is built in this
+  // thread, and another one computes its digests.
   const count = Math.min(options.jobs, tasks.length);
   const threads = count > 1 ? await startThreads(count) : [];
+  const isAlone = options.jobs > 1 && tasks.length === 1 && (tasks[0] as LayerTask).size >= MIN_SIZE_FOR_DIGEST_THREAD;
+  const digests = isAlone ? await startDigestThread() : undefined;
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
   // A busy thread cannot react to the signal. Terminating it makes its build fail.
   combined.addEventListener('abort', () => void Promise.all(threads.map((thread) => thread.terminate())));
-  const buildHere: Build = (chunks, task, report) => buildLayer(chunks, task, settings, report, combined);
+  const buildHere: Build = (chunks, task, report) =>
+    buildLayer(chunks, task, settings, report, { signal: combined, ...(digests && { thread: digests }) });
   const buildIn = (thread: LayerThread): Build => {
     return (chunks, task, report) => thread.build(chunks, task, settings, report);
   };
@@ -224,5 +232,7 @@ export async function buildLayers(
     await Promise.all(threads.map((thread) => thread.terminate()));
     // An abort can surface as various errors. Throw the abort reason.
     throw signal?.aborted ? signal.reason : error;
+  } finally {
+    await digests?.close();
   }
 }

@@ -2,7 +2,6 @@ import { encodeParts } from '../encoding/encode-ztoc.ts';
 import { withLazyFiles } from '../encoding/lazy-files.ts';
 import type { SpanCandidates } from '../gzip/candidate-list.ts';
 import type { SpanStart } from '../gzip/checkpoints.ts';
-import { createSha256, formatDigest } from '../hashes.ts';
 import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
 import {
   type Compression,
@@ -12,6 +11,7 @@ import {
   ZTOC_VERSION,
   type Ztoc,
 } from '../ztoc.ts';
+import { DigestsHere, type LayerDigests } from './layer-digests.ts';
 import {
   createLayerReader,
   detectCompression,
@@ -57,8 +57,20 @@ export interface BuildZtocOptions {
    * An error that it throws ends the build.
    */
   readonly onEntry?: (file: FileEntry) => void;
+  /**
+   * A second thread for this layer, of `startDigestThread` in `@soci/ztoc/node`. It computes the digests and checksums. The
+   * result is the same.
+   * @default none, the calling thread does everything
+   */
+  readonly thread?: DigestThread;
   /** Called after each chunk. */
   readonly onProgress?: (progress: ZtocProgress) => void;
+}
+
+/** A thread that helps to build one layer at a time. */
+export interface DigestThread {
+  /** Starts to compute the digests of a layer. @throws {Error} if it is still computing those of another layer */
+  begin(): LayerDigests;
 }
 
 /** Synchronous chunks would block the event loop: yield to it after this many bytes. */
@@ -88,10 +100,11 @@ export async function buildZtoc(
       onProgress?.(builder.progress);
     }
     signal?.throwIfAborted();
-    return builder.finish();
+    return await builder.finish();
   } catch (error) {
+    const earlier = await builder.abort();
     signal?.throwIfAborted();
-    throw error;
+    throw earlier ?? error;
   } finally {
     builder.close();
   }
@@ -147,7 +160,7 @@ export interface BuiltZtoc {
 class ZtocBuilder {
   readonly #options: LayerReaderOptions;
   readonly #buildToolIdentifier: string;
-  readonly #layerHash = createSha256();
+  readonly #digests: LayerDigests;
   #reader: LayerReader | undefined;
   /** First bytes of the layer, kept until they suffice to detect the compression. */
   #head = new Uint8Array(0);
@@ -162,7 +175,9 @@ class ZtocBuilder {
       otherSpanSizes: otherSpanSizes.map((size) => requireWhole('otherSpanSizes', size, 1)),
       onEntry,
       ...resolveLimits(limits),
+      digests: options.thread?.begin() ?? new DigestsHere(),
     };
+    this.#digests = this.#options.digests;
     if (compression !== undefined && compression !== 'auto') {
       this.#reader = createLayerReader(compression, this.#options);
     }
@@ -179,7 +194,14 @@ class ZtocBuilder {
 
   /** Accepts the next bytes of the layer. The caller may overwrite them afterwards. */
   push(bytes: Uint8Array): void {
-    this.#layerHash.update(bytes);
+    const { maxPieceSize } = this.#digests;
+    for (let at = 0; at < bytes.length; at += maxPieceSize) {
+      this.#pushPiece(bytes.length <= maxPieceSize ? bytes : bytes.subarray(at, at + maxPieceSize));
+    }
+  }
+
+  #pushPiece(bytes: Uint8Array): void {
+    this.#digests.addLayer(bytes);
     this.#size += bytes.length;
     if (this.#reader !== undefined) {
       this.#reader.push(bytes);
@@ -190,15 +212,17 @@ class ZtocBuilder {
   }
 
   /** Ends the layer. Do not push afterwards. */
-  finish(): BuiltZtoc {
+  async finish(): Promise<BuiltZtoc> {
     const reader = this.#reader ?? this.#startReader();
     const parts = reader.finish();
+    const { layerDigest, spanDigests } = await this.#digests.finish();
     const head = {
       ...parts.head,
+      spanDigests,
       version: ZTOC_VERSION,
       buildToolIdentifier: this.#buildToolIdentifier,
       compressedArchiveSize: this.#size,
-      maxSpanId: parts.head.spanDigests.length - 1,
+      maxSpanId: spanDigests.length - 1,
     };
     const { bytes, checkpoints } = encodeParts(head, parts.entries, parts.checkpoints);
     const ztoc = { ...head, checkpoints };
@@ -206,11 +230,16 @@ class ZtocBuilder {
       ztoc: withLazyFiles(ztoc, bytes),
       entryCount: parts.entries.count,
       bytes,
-      layerDigest: formatDigest(this.#layerHash.digest()),
+      layerDigest,
       layerSize: this.#size,
       ...(parts.candidates && { candidates: parts.candidates }),
       ...(parts.otherSpans && { otherSpans: parts.otherSpans }),
     };
+  }
+
+  /** Ends early. Returns the fault that another thread has found before the current position, if any. */
+  abort(): Promise<Error | undefined> {
+    return this.#digests.abort();
   }
 
   /** Frees the decoder, after success or failure. Call nothing else afterwards. */

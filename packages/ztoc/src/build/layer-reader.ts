@@ -5,15 +5,15 @@ import { ZtocError } from '../errors.ts';
 import { CandidateList, candidateLimits, type SpanCandidates } from '../gzip/candidate-list.ts';
 import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE, type SpanStart } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
-import { createSha256, formatDigest, type Sha256 } from '../hashes.ts';
 import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
 import { type EntryListener, TarScanner } from '../tar/tar-scanner.ts';
 import type { Compression, Ztoc } from '../ztoc.ts';
+import type { LayerDigests } from './layer-digests.ts';
 
 /** Result of reading a layer: the parts of its zTOC. */
 export interface LayerParts {
-  readonly head: Pick<Ztoc, 'compression' | 'spanDigests' | 'uncompressedArchiveSize'>;
+  readonly head: Pick<Ztoc, 'compression' | 'uncompressedArchiveSize'>;
   readonly checkpoints: CheckpointSource;
   readonly entries: EntrySource;
   /** Points at which additional spans can start; for gzip and the span size `auto` only. */
@@ -44,6 +44,8 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly layerSize: number;
   /** Other span sizes, in uncompressed bytes. */
   readonly otherSpanSizes: readonly number[];
+  /** Computes the digests. The reader reports the spans to it, the caller the layer. */
+  readonly digests: LayerDigests;
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
 }
@@ -112,11 +114,12 @@ class GzipLayerReader implements LayerReader {
   readonly #checkpoints: CheckpointPacker;
   readonly #candidates: CandidateList | undefined;
   readonly #otherSpans: readonly SpanStart[][];
-  readonly #digester = new SpanDigester();
+  readonly #digests: LayerDigests;
   readonly #decoder: GzipDecoder;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
+    this.#digests = options.digests;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
     const isAuto = options.spanSize === 'auto';
@@ -130,7 +133,7 @@ class GzipLayerReader implements LayerReader {
     this.#decoder = new GzipDecoder(
       {
         output: (bytes) => scanner.push(bytes),
-        spanInput: (bytes) => this.#digester.update(bytes),
+        spanInput: (bytes, offset) => this.#digests.addSpan(bytes, offset),
         checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
         ...(candidates && { candidate: (checkpoint) => candidates.add(checkpoint) }),
         otherSpan: (index, start) => this.#otherSpans[index]?.push(start),
@@ -140,6 +143,7 @@ class GzipLayerReader implements LayerReader {
         spanSize,
         otherSpanSizes: options.otherSpanSizes,
         ...(candidates && { candidateDistance: limits.minDistance }),
+        ...(this.#digests.checker && { checker: this.#digests.checker }),
       },
     );
   }
@@ -154,14 +158,15 @@ class GzipLayerReader implements LayerReader {
 
   push(bytes: Uint8Array): void {
     this.#decoder.push(bytes);
+    // The last used byte may be shared with a span that starts in it.
+    this.#digests.release(this.#decoder.inputOffset - 1);
   }
 
   finish(): LayerParts {
     this.#decoder.finish();
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();
-    const spanDigests = this.#digester.finish();
     return {
-      head: { compression: 'gzip', spanDigests, uncompressedArchiveSize },
+      head: { compression: 'gzip', uncompressedArchiveSize },
       checkpoints: this.#checkpoints,
       entries: this.#collector.entries,
       ...(this.#candidates && { candidates: this.#candidates.finish() }),
@@ -183,7 +188,7 @@ class GzipLayerReader implements LayerReader {
     this.#ztocSize.add(PACKED_CHECKPOINT_SIZE + SPAN_DIGEST_SIZE, offset);
     this.#checkpoints.add(checkpoint);
     this.#candidates?.addSpan(checkpoint);
-    this.#digester.begin();
+    this.#digests.beginSpan();
   }
 }
 
@@ -193,12 +198,13 @@ class UncompressedLayerReader implements LayerReader {
   readonly #spanSize: number;
   readonly #ztocSize: ZtocSizeLimit;
   readonly #collector: EntryCollector;
-  readonly #digester = new SpanDigester();
+  readonly #digests: LayerDigests;
   uncompressedBytes = 0;
   spans = 0;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
+    this.#digests = options.digests;
     this.#spanSize = options.spanSize === 'auto' ? autoSpanSize(options) : options.spanSize;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
@@ -211,18 +217,18 @@ class UncompressedLayerReader implements LayerReader {
       const offset = this.uncompressedBytes % spanSize;
       if (offset === 0) this.#beginSpan();
       const count = Math.min(bytes.length - at, spanSize - offset);
-      this.#digester.update(bytes.subarray(at, at + count));
+      this.#digests.addSpan(bytes.subarray(at, at + count), this.uncompressedBytes);
       at += count;
       this.uncompressedBytes += count;
     }
+    this.#digests.release(this.uncompressedBytes);
   }
 
   finish(): LayerParts {
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();
-    const spanDigests = this.#digester.finish();
     const table = packSpanTable({ spanSize: this.#spanSize, size: this.uncompressedBytes });
     return {
-      head: { compression: 'uncompressed', spanDigests, uncompressedArchiveSize },
+      head: { compression: 'uncompressed', uncompressedArchiveSize },
       checkpoints: { size: table.length, moveTo: (target) => target.set(table) },
       entries: this.#collector.entries,
     };
@@ -239,7 +245,7 @@ class UncompressedLayerReader implements LayerReader {
     }
     this.#ztocSize.add(SPAN_DIGEST_SIZE, offset);
     this.spans += 1;
-    this.#digester.begin();
+    this.#digests.beginSpan();
   }
 }
 
@@ -248,32 +254,4 @@ function autoSpanSize({ layerSize, maxSpans }: LayerReaderOptions): number {
   let spanSize: number = AUTO_SPAN_SIZE.uncompressed;
   while (Math.ceil(layerSize / spanSize) > Math.max(maxSpans, 1)) spanSize *= 2;
   return spanSize;
-}
-
-/** Computes the digests of the spans of a layer, one after the other. */
-class SpanDigester {
-  readonly #digests: string[] = [];
-  #current: Sha256 | undefined;
-
-  /** Ends the current span, if any, and starts the next one. */
-  begin(): void {
-    this.#end();
-    this.#current = createSha256();
-  }
-
-  /** Adds bytes to the current span. */
-  update(bytes: Uint8Array): void {
-    this.#current?.update(bytes);
-  }
-
-  /** Ends the last span. @returns `sha256:<hex>` of each span */
-  finish(): readonly string[] {
-    this.#end();
-    return this.#digests;
-  }
-
-  #end(): void {
-    if (this.#current !== undefined) this.#digests.push(formatDigest(this.#current.digest()));
-    this.#current = undefined;
-  }
 }

@@ -1,8 +1,8 @@
 import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
-import { Inflater } from '../inflate/inflater.ts';
+import { Inflater, type OutputReader } from '../inflate/inflater.ts';
 import type { GzipCheckpoint, SpanStart } from './checkpoints.ts';
-import { MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
+import { checksumMismatch, MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
 /**
  * Receives the output of a {@link GzipDecoder}, in the order of the layer. All views are valid only during the call.
@@ -10,8 +10,8 @@ import { MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 export interface GzipListener {
   /** Decompressed bytes. */
   output(bytes: Uint8Array): void;
-  /** Compressed bytes of the current span. */
-  spanInput?(bytes: Uint8Array): void;
+  /** Compressed bytes of the current span, and the offset of the first one in the layer. */
+  spanInput?(bytes: Uint8Array, offset: number): void;
   /** A new span starts. The window is a view: copy it to keep it. */
   checkpoint?(checkpoint: GzipCheckpoint): void;
   /**
@@ -47,6 +47,21 @@ export interface GzipDecoderOptions {
    * @default starts at the header of a member
    */
   readonly start?: GzipCheckpoint;
+  /** Computes the checksums of gzip members in another thread. @default this thread computes them */
+  readonly checker?: MemberChecker;
+}
+
+/** Another thread that compares the members with their checksums. It reports a mismatch later. */
+export interface MemberChecker extends OutputReader {
+  /** Output of the current member, as a view of the memory. */
+  addOutput(output: Uint8Array): void;
+  /**
+   * The current member ends.
+   * @param crc The expected CRC-32.
+   * @param hasLength Whether the member has the expected length.
+   * @param offset Offset of the checksum in the layer.
+   */
+  endMember(crc: number, hasLength: boolean, offset: number): void;
 }
 
 type State = 'header' | 'deflate' | 'trailer';
@@ -65,7 +80,8 @@ const MAX_TRAILER_SIZE = 8;
  * @see RFC 1951, RFC 1952
  */
 export class GzipDecoder {
-  readonly #inflater = new Inflater();
+  readonly #inflater: Inflater;
+  readonly #checker: MemberChecker | undefined;
   readonly #listener: GzipListener;
   readonly #spanSize: number;
   #candidateDistance: number;
@@ -88,6 +104,8 @@ export class GzipDecoder {
 
   constructor(listener: GzipListener, options: GzipDecoderOptions = {}) {
     this.#listener = listener;
+    this.#checker = options.checker;
+    this.#inflater = new Inflater(options.checker);
     this.#spanSize = options.spanSize ?? Number.POSITIVE_INFINITY;
     this.#candidateDistance = options.candidateDistance ?? Number.POSITIVE_INFINITY;
     this.#otherSpanSizes = options.otherSpanSizes ?? [];
@@ -103,6 +121,11 @@ export class GzipDecoder {
   /** Frees the inflater, after success or failure. Call nothing else afterwards. */
   close(): void {
     this.#inflater.close();
+  }
+
+  /** Bytes of the layer used so far, including a partly used one. */
+  get inputOffset(): number {
+    return this.#inflater.inputOffset;
   }
 
   /** Bytes of output so far, over all members. */
@@ -135,7 +158,10 @@ export class GzipDecoder {
   flush(): void {
     const output = this.#inflater.takeOutput();
     if (output.length === 0) return;
-    this.#checksum.update(output);
+    if (this.#checker !== undefined && this.#checksum.format === 'gzip') {
+      this.#checksum.skip(output);
+      this.#checker.addOutput(output);
+    } else this.#checksum.update(output);
     this.#listener.output(output);
   }
 
@@ -237,7 +263,7 @@ export class GzipDecoder {
   #emitSpanInput(end: number): void {
     const start = this.#spanInputOffset;
     if (start === undefined || end <= start) return;
-    this.#listener.spanInput?.(this.#inflater.inputBetween(start, end));
+    this.#listener.spanInput?.(this.#inflater.inputBetween(start, end), start);
     this.#spanInputOffset = end;
   }
 
@@ -249,11 +275,13 @@ export class GzipDecoder {
     this.#trailerFilled += bytes.length;
     inflater.skipInput(bytes.length);
     if (this.#trailerFilled < trailerSize) return;
-    const mismatch = this.#checksum.compare(new DataView(this.#trailer.buffer));
-    if (mismatch !== undefined) {
-      const offset = inflater.inputOffset - trailerSize;
-      const message = `${mismatch} at byte ${offset} does not match the data of the gzip member. The layer is damaged: fetch it again.`;
-      throw new ZtocError('GZIP_CHECKSUM_MISMATCH', message, { offset });
+    const trailer = new DataView(this.#trailer.buffer);
+    const offset = inflater.inputOffset - trailerSize;
+    if (this.#checker !== undefined && this.#checksum.format === 'gzip') {
+      this.#checker.endMember(trailer.getUint32(0, true), this.#checksum.hasLength(trailer), offset);
+    } else {
+      const mismatch = this.#checksum.compare(trailer);
+      if (mismatch !== undefined) throw checksumMismatch(mismatch, offset);
     }
     this.#header = new MemberHeaderReader(inflater.inputOffset);
     this.#state = 'header';

@@ -148,7 +148,8 @@ function hex(byte: number): string {
 export class MemberChecksum {
   /** Size of the trailer in bytes: CRC-32 and length (RFC 1952, 2.3.1), or Adler-32 (RFC 1950, 2.2). */
   readonly trailerSize: number;
-  readonly #format: MemberFormat | undefined;
+  /** Format of the member; `undefined` if it was not read from its start. */
+  readonly format: MemberFormat | undefined;
   #sum: number;
   #size = 0;
 
@@ -156,23 +157,42 @@ export class MemberChecksum {
    * @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared.
    */
   constructor(format: MemberFormat | undefined) {
-    this.#format = format;
+    this.format = format;
     this.#sum = format === 'zlib' ? 1 : 0;
     this.trailerSize = format === 'zlib' ? 4 : 8;
   }
 
   /** Adds output of the member. */
   update(output: Uint8Array): void {
-    if (this.#format === 'gzip') this.#sum = crc32(output, this.#sum);
-    else if (this.#format === 'zlib') this.#sum = adler32(output, this.#sum);
+    if (this.format === 'gzip') this.#sum = crc32(output, this.#sum);
+    else if (this.format === 'zlib') this.#sum = adler32(output, this.#sum);
     this.#size += output.length;
   }
 
-  /** @returns The field that does not match, such as "the CRC-32"; `undefined` if all match. */
-  compare(trailer: DataView): string | undefined {
-    if (this.#format === undefined) return undefined;
-    if (this.#format === 'zlib') return trailer.getUint32(0, false) === this.#sum ? undefined : 'the Adler-32';
-    if (trailer.getUint32(0, true) !== this.#sum) return 'the CRC-32';
-    return trailer.getUint32(4, true) === this.#size % 2 ** 32 ? undefined : 'the length';
+  /** Adds output whose checksum another thread computes. */
+  skip(output: Uint8Array): void {
+    this.#size += output.length;
   }
+
+  /** Returns whether the output has the length that the trailer of a gzip member says. */
+  hasLength(trailer: DataView): boolean {
+    return trailer.getUint32(4, true) === this.#size % 2 ** 32;
+  }
+
+  /** @returns The field that does not match, such as "the CRC-32"; `undefined` if all match. */
+  compare(trailer: DataView): ChecksumField | undefined {
+    if (this.format === undefined) return undefined;
+    if (this.format === 'zlib') return trailer.getUint32(0, false) === this.#sum ? undefined : 'the Adler-32';
+    if (trailer.getUint32(0, true) !== this.#sum) return 'the CRC-32';
+    return this.hasLength(trailer) ? undefined : 'the length';
+  }
+}
+
+/** A field of the trailer of a member, as the subject of a sentence. */
+export type ChecksumField = 'the Adler-32' | 'the CRC-32' | 'the length';
+
+/** Returns the error for a field that does not match. @param offset Offset of the trailer in the layer. */
+export function checksumMismatch(field: ChecksumField, offset: number): ZtocError {
+  const message = `${field} at byte ${offset} does not match the data of the gzip member. The layer is damaged: fetch it again.`;
+  return new ZtocError('GZIP_CHECKSUM_MISMATCH', message, { offset });
 }

@@ -1,4 +1,4 @@
-import { KERNEL_BASE64 } from './kernel.generated.ts';
+import { KERNEL_BASE64, KERNEL_MEMORY_FLAGS } from './kernel.generated.ts';
 
 /** Exports of the kernel: its state as globals, and its functions (assembly/inflate.ts). */
 interface Kernel {
@@ -6,6 +6,7 @@ interface Kernel {
   readonly inputPosition: WebAssembly.Global<'i32'>;
   readonly inputEnd: WebAssembly.Global<'i32'>;
   readonly outputPosition: WebAssembly.Global<'i32'>;
+  readonly outputLimit: WebAssembly.Global<'i32'>;
   readonly outputFloor: WebAssembly.Global<'i32'>;
   readonly boundaryAfter: WebAssembly.Global<'i32'>;
   readonly bitBuffer: WebAssembly.Global<'i64'>;
@@ -13,7 +14,7 @@ interface Kernel {
   inputAddress(): number;
   inputCapacity(): number;
   outputAddress(): number;
-  outputCapacity(): number;
+  outputPartSize(): number;
   reset(): void;
   beginMember(): void;
   unloadBytes(): void;
@@ -43,44 +44,108 @@ const FAULTS: readonly InflateStatus[] = [
 const NEVER = 0x7fffffff;
 const HISTORY_SIZE = 32_768;
 
-let kernelModule: WebAssembly.Module | undefined;
-
-/** Unused kernels, kept because a new one costs half a millisecond and gigabytes of address space. */
-const idleKernels: Kernel[] = [];
-const MAX_IDLE_KERNELS = 4;
-
-function acquireKernel(): Kernel {
-  const idle = idleKernels.pop();
-  if (idle !== undefined) {
-    idle.reset();
-    return idle;
-  }
-  kernelModule ??= new WebAssembly.Module(Uint8Array.from(atob(KERNEL_BASE64), (char) => char.charCodeAt(0)));
-  return new WebAssembly.Instance(kernelModule).exports as unknown as Kernel;
+/** Another thread that reads the output while the next output is written. */
+export interface OutputReader {
+  /**
+   * Receives the memory of the inflater, the address of the output buffer in it, and the size of a part of that buffer.
+   * Called once, before there is output.
+   */
+  attach(memory: SharedArrayBuffer, address: number, partSize: number): void;
+  /**
+   * Waits until the thread has read everything in a part of the output buffer. The number {@link OUTPUT_PARTS} means the
+   * bytes after the last part.
+   */
+  waitForPart(part: number): void;
 }
+
+/** Number of parts of the output buffer if another thread reads it. That thread may be two parts behind. */
+export const OUTPUT_PARTS = 4;
+
+/** Bytes after the last part, for the end of a match. A page of WebAssembly. */
+const PAGE_SIZE = 1 << 16;
+
+/** Compiled kernels, and unused ones, which are kept because a new one costs half a millisecond and gigabytes of address space. */
+class KernelPool {
+  readonly #memoryFlags: number;
+  readonly #parts: number;
+  readonly #idle: Kernel[] = [];
+  #module: WebAssembly.Module | undefined;
+
+  constructor(memoryFlags: number, parts: number) {
+    this.#memoryFlags = memoryFlags;
+    this.#parts = parts;
+  }
+
+  acquire(): Kernel {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      idle.reset();
+      return idle;
+    }
+    this.#module ??= this.#compile();
+    const kernel = new WebAssembly.Instance(this.#module).exports as unknown as Kernel;
+    const size = kernel.outputAddress() + this.#parts * kernel.outputPartSize() + PAGE_SIZE;
+    kernel.memory.grow((size - kernel.memory.buffer.byteLength) / PAGE_SIZE);
+    return kernel;
+  }
+
+  release(kernel: Kernel): void {
+    if (this.#idle.length < MAX_IDLE_KERNELS) this.#idle.push(kernel);
+  }
+
+  #compile(): WebAssembly.Module {
+    const bytes = Uint8Array.from(atob(KERNEL_BASE64), (char) => char.charCodeAt(0));
+    bytes[KERNEL_MEMORY_FLAGS] = this.#memoryFlags;
+    return new WebAssembly.Module(bytes);
+  }
+}
+
+const MAX_IDLE_KERNELS = 4;
+const privateKernels = /* @__PURE__ */ new KernelPool(1, 1);
+const sharedKernels = /* @__PURE__ */ new KernelPool(3, OUTPUT_PARTS);
 
 /**
  * A deflate decoder (RFC 1951) that can stop before any block header, resume there, and stop at any byte of input or
- * output. It wraps the WebAssembly kernel, which buffers 128 KiB of input and 256 KiB of output.
+ * output. It wraps the WebAssembly kernel, which buffers 128 KiB of input and 256 KiB of output. If
+ * another thread reads the output, it buffers {@link OUTPUT_PARTS} times as much.
  *
  * Usage: {@link feed} input, call {@link run} until it needs more, {@link takeOutput} when it needs room, and
  * {@link close} at the end.
  */
 export class Inflater {
-  readonly #kernel = acquireKernel();
-  readonly #memory = new Uint8Array(this.#kernel.memory.buffer);
-  readonly #input = this.#kernel.inputAddress();
-  readonly #inputLimit = this.#input + this.#kernel.inputCapacity();
-  readonly #output = this.#kernel.outputAddress();
-  readonly #outputLimit = this.#output + this.#kernel.outputCapacity();
+  readonly #reader: OutputReader | undefined;
+  readonly #kernels: KernelPool;
+  readonly #kernel: Kernel;
+  readonly #memory: Uint8Array;
+  readonly #input: number;
+  readonly #inputLimit: number;
+  readonly #output: number;
+  readonly #partSize: number;
+  /** The part of the output buffer that is being filled. */
+  #part = 0;
   /** Offset in the compressed stream of the first byte of the input buffer. */
   #inputBase = 0;
   /** Offset in the decompressed stream of the first byte of the output buffer. */
   #outputBase = 0;
   /** Address up to which the output has been taken. */
-  #taken = this.#output;
+  #taken: number;
   #boundaryOffset = -1;
   #closed = false;
+
+  /** @param reader Another thread that reads the output. @default none, only this thread reads it */
+  constructor(reader?: OutputReader) {
+    this.#reader = reader;
+    this.#kernels = reader === undefined ? privateKernels : sharedKernels;
+    this.#kernel = this.#kernels.acquire();
+    const { memory } = this.#kernel;
+    this.#memory = new Uint8Array(memory.buffer);
+    this.#input = this.#kernel.inputAddress();
+    this.#inputLimit = this.#input + this.#kernel.inputCapacity();
+    this.#output = this.#kernel.outputAddress();
+    this.#partSize = this.#kernel.outputPartSize();
+    this.#taken = this.#output;
+    reader?.attach(memory.buffer as unknown as SharedArrayBuffer, this.#output, this.#partSize);
+  }
 
   /** Bytes of the compressed stream consumed, including a partly used one. */
   get inputOffset(): number {
@@ -110,8 +175,10 @@ export class Inflater {
   feed(bytes: Uint8Array, start: number, keepFrom: number): number {
     const { inputPosition, inputEnd } = this.#kernel;
     const kept = Math.min(this.#input + Math.max(0, keepFrom - this.#inputBase), this.#inputAddressUsed());
-    const moved = kept - this.#input;
-    this.#memory.copyWithin(this.#input, kept, inputEnd.value);
+    // V8 copies to shared memory by bytes, at a sixth of the speed, unless source and target are aligned equally.
+    const target = this.#input + ((bytes.byteOffset + start - (inputEnd.value - kept)) & 7);
+    const moved = kept - target;
+    if (moved !== 0) this.#memory.copyWithin(target, kept, inputEnd.value);
     this.#inputBase += moved;
     inputPosition.value -= moved;
     inputEnd.value -= moved;
@@ -181,10 +248,20 @@ export class Inflater {
     return taken;
   }
 
-  /** Frees the output buffer after all output was taken. Earlier views of the output become invalid. */
+  /** Frees output space after all output was taken. Earlier views of the output become invalid. */
   makeRoom(): void {
-    const { outputPosition } = this.#kernel;
-    if (outputPosition.value < this.#outputLimit) return;
+    const { outputPosition, outputLimit } = this.#kernel;
+    if (outputPosition.value < outputLimit.value) return;
+    if (this.#reader !== undefined && this.#part + 1 < OUTPUT_PARTS) {
+      this.#part += 1;
+      outputLimit.value += this.#partSize;
+      // The end of the last match of a part is in the next one.
+      this.#reader.waitForPart(this.#part + 1);
+      return;
+    }
+    this.#reader?.waitForPart(0);
+    this.#reader?.waitForPart(1);
+    this.#part = 0;
     const freed = outputPosition.value - this.#output;
     this.#kernel.slide();
     this.#outputBase += freed;
@@ -202,7 +279,7 @@ export class Inflater {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (idleKernels.length < MAX_IDLE_KERNELS) idleKernels.push(this.#kernel);
+    this.#kernels.release(this.#kernel);
   }
 
   #inputAddressUsed(): number {

@@ -30,8 +30,8 @@ const DISTANCE_TABLE: usize = 0x4000; // u32 x (512 + subtables)
 
 const INPUT: usize = 0x10000;
 const INPUT_CAPACITY: usize = 0x20000;
-const OUTPUT: usize = 0x40000; // preceded by 32 KiB of history, from 0x38000
-const OUTPUT_CAPACITY: usize = 0x40000;
+const OUTPUT: usize = 0x40000; // preceded by 32 KiB of history, from 0x38000, and followed by slack for a match
+const OUTPUT_PART: usize = 0x40000;
 
 const HISTORY_SIZE: usize = 32768;
 
@@ -50,9 +50,9 @@ export function outputAddress(): usize {
   return OUTPUT;
 }
 
-/** Decompressed bytes that fit between two calls of `slide`, without the overshoot of a match. @returns bytes */
-export function outputCapacity(): usize {
-  return OUTPUT_CAPACITY;
+/** Size of a part of the output buffer. The memory has room for one part; the host may grow it for more. @returns bytes */
+export function outputPartSize(): usize {
+  return OUTPUT_PART;
 }
 
 // ---------------------------------------------------------------------------------------------------- table entries
@@ -80,6 +80,8 @@ export let inputPosition: usize = INPUT;
 export let inputEnd: usize = INPUT;
 /** Address of the next output byte. */
 export let outputPosition: usize = OUTPUT;
+/** Address at which `run` needs another part of the output buffer. A match may end up to 257 bytes after it. */
+export let outputLimit: usize = OUTPUT + OUTPUT_PART;
 /** Lowest address that a match may refer to: the start of the member or of the history. */
 export let outputFloor: usize = OUTPUT;
 /** `run` reports a block boundary if the output position is above this address. */
@@ -124,6 +126,7 @@ export function reset(): void {
   inputPosition = INPUT;
   inputEnd = INPUT;
   outputPosition = OUTPUT;
+  outputLimit = OUTPUT + OUTPUT_PART;
   bitBuffer = 0;
   bitCount = 0;
   memory.fill(OUTPUT - HISTORY_SIZE, 0, HISTORY_SIZE);
@@ -136,11 +139,12 @@ export function beginMember(): void {
   outputFloor = outputPosition;
 }
 
-/** Moves the last 32 KiB of output before `OUTPUT`, which frees the output buffer. */
+/** Moves the last 32 KiB of output before `OUTPUT`, and continues with the first part of the output buffer. */
 export function slide(): void {
   const distance = outputPosition - OUTPUT;
   memory.copy(OUTPUT - HISTORY_SIZE, outputPosition - HISTORY_SIZE, HISTORY_SIZE);
   outputPosition = OUTPUT;
+  outputLimit = OUTPUT + OUTPUT_PART;
   outputFloor = max<isize>(<isize>outputFloor - <isize>distance, <isize>(OUTPUT - HISTORY_SIZE));
 }
 
@@ -244,8 +248,8 @@ export function unloadBytes(): void {
 
 function copyStored(): i32 {
   while (storedLeft > 0) {
-    if (outputPosition >= OUTPUT + OUTPUT_CAPACITY) return NEED_OUTPUT;
-    const count = min<usize>(min<usize>(storedLeft, inputEnd - inputPosition), OUTPUT + OUTPUT_CAPACITY - outputPosition);
+    if (outputPosition >= outputLimit) return NEED_OUTPUT;
+    const count = min<usize>(min<usize>(storedLeft, inputEnd - inputPosition), outputLimit - outputPosition);
     if (count == 0) return NEED_INPUT;
     memory.copy(outputPosition, inputPosition, count);
     outputPosition += count;
@@ -420,7 +424,7 @@ const FAST_INPUT_MARGIN: usize = 32;
 /** Decodes literals and matches until the end of the block or of a buffer. */
 function decodeCodes(): i32 {
   while (true) {
-    if (outputPosition >= OUTPUT + OUTPUT_CAPACITY) return NEED_OUTPUT;
+    if (outputPosition >= outputLimit) return NEED_OUTPUT;
     if (inputPosition + FAST_INPUT_MARGIN < inputEnd) {
       const status = decodeFast();
       if (status != NEED_INPUT) return status;
@@ -490,6 +494,7 @@ function extraOf(bits: u64, entry: u32): u32 {
  */
 function decodeFast(): i32 {
   const inputLimit = inputEnd - FAST_INPUT_MARGIN;
+  const limit = outputLimit;
   const floor = outputFloor;
   let input = inputPosition - (bitCount >> 3);
   let output = outputPosition;
@@ -590,7 +595,7 @@ function decodeFast(): i32 {
     count |= 56;
     entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
     copyMatch(target, distance, length);
-  } while (input < inputLimit && output < OUTPUT + OUTPUT_CAPACITY);
+  } while (input < inputLimit && output < limit);
 
   inputPosition = input;
   outputPosition = output;
