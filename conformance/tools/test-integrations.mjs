@@ -3,6 +3,7 @@
 // for each change.
 import { join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
+import { ROOT } from '../../scripts/setup.mjs';
 import { npmInstall } from './aws-tools.mjs';
 import { buildWithGo, cached, findOnPath, hasGo, installDebianPackages } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
@@ -13,6 +14,8 @@ const GITLAB_CI_LOCAL = '4.75.1';
 const ACTIONLINT = 'v1.7.12';
 /** Runs GitHub workflows on this machine. Go needs two minutes of processor time to build it. */
 const ACT = 'v0.2.89';
+/** The version in go.mod. Go needs more than three minutes of processor time to build the rules. */
+const TFLINT_RULES = 'v0.15.0';
 
 const NEEDS_GO = 'Install Go (https://go.dev/dl).';
 
@@ -43,7 +46,12 @@ await runSuite({
       get: async () => findOnPath('tofu') ?? findOnPath('terraform'),
       remedy: 'Install one of them on PATH. The evaluator checks the module without it.',
     },
-    ...(all === -1 ? [] : [{ name: 'act', what: 'act', get: getAct, remedy: NEEDS_GO }]),
+    ...(all === -1
+      ? []
+      : [
+          { name: 'act', what: 'act', get: getAct, remedy: NEEDS_GO },
+          { name: 'tflintRules', what: 'the rules of tflint', get: getTflintRules, remedy: NEEDS_GO },
+        ]),
   ],
 });
 
@@ -61,6 +69,15 @@ function getActionlint() {
 
 function getAct() {
   return getGoProgram('act', `github.com/nektos/act@${ACT}`, ACT);
+}
+
+async function getTflintRules() {
+  if (!hasGo()) return undefined;
+  const sources = join(ROOT, 'conformance', 'integrations', 'terraform', 'lint');
+  const folder = await cached(`tflint-rules-${TFLINT_RULES}`, (target) =>
+    runStep('building the rules of tflint', 'go', ['test', '-C', sources, '-c', '-o', join(target, 'rules'), '.']),
+  );
+  return folder && join(folder, 'rules');
 }
 
 async function getGoProgram(name, module, version) {

@@ -27,6 +27,7 @@ export type ToolName =
   | 'shellcheck'
   | 'skopeo'
   | 'terraform'
+  | 'tflintRules'
   | 'umoci';
 
 /** Variable with the path of each tool, set by run-suite.mjs: a JSON object, name to path. */

@@ -219,6 +219,12 @@ describe.skipIf(findTool('evaluate') === undefined)('the Terraform module', () =
   });
 });
 
+test.skipIf(findTool('tflintRules') === undefined)("tflint's core rules accept the module", async () => {
+  const { code, stdout } = await runProgram(toolPath('tflintRules'), ['-test.v'], { env: { MODULE } });
+  expect(code, stdout.toString()).toBe(0);
+  expect(stdout.toString().match(/ checked$/gm)?.length).toBeGreaterThan(10);
+});
+
 describe.skipIf(findTool('terraform') === undefined)('OpenTofu or Terraform', () => {
   test('formats the module in the same way', async () => {
     const { code, stdout } = await runProgram(toolPath('terraform'), ['fmt', '-check', '-recursive', MODULE]);
