@@ -39,6 +39,7 @@ export {
   type RecompressionSource,
 } from './layers/recompress-layer.ts';
 export {
+  type CompleteZtoc,
   DEFAULT_MIN_LAYER_SIZE,
   type GuidedZtoc,
   type GuidedZtocSettings,
@@ -49,6 +50,7 @@ export {
   type SociIndexOptions,
   type ZtocSettings,
   type ZtocSource,
+  type ZtocStorage,
 } from './options.ts';
 export type { PredictionLimit, PredictionLimits } from './predict/limits.ts';
 export {

@@ -1,4 +1,4 @@
-import type { CallOptions, Platform, StreamPusher } from '@soci/oci';
+import type { CallOptions, Descriptor, Platform, StreamPusher } from '@soci/oci';
 import { type Compression, DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from './errors.ts';
 import { encodeProfile } from './profile/encode-profile.ts';
@@ -79,6 +79,14 @@ export interface SociIndexOptions extends CallOptions {
    */
   readonly layerTarget?: StreamPusher;
   /**
+   * Takes each zTOC as soon as it is complete, while other layers are read. It may store it: then its memory is released,
+   * `artifacts` do not contain it, and it does not count towards `maxZtocsSize`. Called for at most 8 zTOCs at the same time.
+   * Not called with the span size `auto` and with `prefetchFiles`, which need all zTOCs at the end.
+   *
+   * @default all zTOCs are in memory until the result is returned
+   */
+  readonly storeZtoc?: ZtocStorage;
+  /**
    * Source of existing zTOCs. A layer is not read if the source has a zTOC for it with the same settings.
    *
    * @default all layers are read
@@ -114,8 +122,8 @@ export interface IndexLimits {
   /** Maximum size of a zTOC or prefetch artifact, in bytes. A zTOC has 32 KiB per span and about 100 bytes per file. @default 512 MiB */
   readonly maxZtocSize?: number;
   /**
-   * Maximum total size of the zTOCs of an image that is indexed, in bytes. They are in memory until they are pushed. Existing
-   * zTOCs that would exceed it are not reused.
+   * Maximum total size of the zTOCs in memory of an image that is indexed, in bytes. Existing zTOCs that would exceed it are
+   * not reused. Those that `storeZtoc` stored do not count, but all together have at most 2 GiB, or this size if it is larger.
    *
    * @default 2 GiB
    */
@@ -179,6 +187,23 @@ export interface GuidedZtoc {
   readonly readsDigest: string;
 }
 
+/** A zTOC that is complete. */
+export interface CompleteZtoc {
+  /** Descriptor of the zTOC, without annotations. */
+  readonly descriptor: Descriptor;
+  /** The zTOC. */
+  readonly content: Uint8Array;
+  /** The layer that it belongs to. */
+  readonly layer: Descriptor;
+  /** Whether the layer is the result of a recompression, and may not be stored yet. */
+  readonly isRecompressed: boolean;
+  /** Whether the zTOC was `built` from the layer or `reused`. */
+  readonly origin: 'built' | 'reused';
+}
+
+/** Stores a zTOC. @returns Whether it is stored. @throws An error ends the whole run. */
+export type ZtocStorage = (ztoc: CompleteZtoc, options: CallOptions) => Promise<boolean>;
+
 /** Validated options with defaults. */
 export type ResolvedOptions = Readonly<ReturnType<typeof resolveOptions>>;
 
@@ -216,6 +241,7 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
     isCompat: compat === 'soci-cli',
     layerTarget: options.layerTarget,
     recompress: RECOMPRESSIBLE_FORMATS.filter((format) => recompress.includes(format)),
+    storeZtoc: options.storeZtoc,
     reuse: options.reuse,
     /** Further span sizes, for an analysis. */
     otherSpanSizes: [] as readonly number[],

@@ -38,7 +38,7 @@ describe('convert', () => {
   it('draws a bar, and one for each layer in progress, on a terminal, and removes them', async () => {
     const run = await runCli(['convert', ...fastOptions, multi, `oci:${join(folder, 'terminal')}`], { columns: 70 });
     expect(run.stderr).toMatch(/\r.*[█░]+.* of 2 layers.*\n.*[█░]+.* sha256:[0-9a-f]{12} /);
-    expect(run.stderr.endsWith('A\u001b[J\u001b[?25h')).toBe(true);
+    expect(run.stderr.endsWith('\u001b[J\u001b[?25h')).toBe(true);
   });
 
   it('prints only the digest with --quiet', async () => {

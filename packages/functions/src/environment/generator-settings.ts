@@ -122,8 +122,8 @@ const MAX_METADATA_SIZE = 256 * MEBIBYTE;
 const MIN_MEMORY = 32 * MEBIBYTE;
 
 /**
- * Derives the limits from the memory of a function in MB. All zTOCs of an image are in memory until they are pushed, in
- * addition to those that are being built or checked: one for each job, and one more.
+ * Derives the limits from the memory of a function in MB. Each job builds one zTOC, and pushes another at the same time. One
+ * more is checked. With the span size `auto`, all zTOCs of the image are in memory instead of those that are pushed.
  */
 function resourcesFor(memory: number): FunctionResources {
   const jobs = Math.max(1, Math.floor(memory / MEMORY_PER_VCPU));

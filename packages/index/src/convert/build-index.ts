@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
-import { DEFAULT_SPAN_SIZE, decodeZtocFiles } from '@soci/ztoc';
+import { DEFAULT_SPAN_SIZE } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { checkOwnPlatform, listPlatforms } from '../image/select.ts';
@@ -8,6 +8,7 @@ import type { BuiltLayer } from '../layers/build-layer.ts';
 import { reuseOrBuildLayers } from '../layers/build-layers.ts';
 import { taskKey } from '../layers/layer-plan.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
+import { readEntryNames } from '../warnings/entry-names.ts';
 import type { LayerWarning } from '../warnings/layer-warning.ts';
 import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
 import type { PlannedStart } from './build-guided.ts';
@@ -25,7 +26,10 @@ export interface BuiltIndexes {
   readonly outcome: 'indexed';
   /** The SOCI index manifests, one per platform, in the order of the platforms. */
   readonly indexes: readonly Descriptor[];
-  /** New content to push, leaves before roots. Does not include layers, configurations and unchanged manifests. */
+  /**
+   * New content to push, leaves before roots. Does not include layers, configurations, unchanged manifests, and zTOCs that
+   * `storeZtoc` stored.
+   */
   readonly artifacts: readonly Artifact[];
   readonly platforms: readonly PlatformReport[];
   readonly layers: readonly LayerReport[];
@@ -96,7 +100,7 @@ async function findAllSymlinkWrites(
     const digests = layers.map(({ descriptor }) => descriptor.digest);
     const read = async (digest: string) => {
       const result = byDigest.get(digest);
-      return result && decodeZtocFiles(result.ztoc);
+      return result && readEntryNames(result.names);
     };
     for (const [layer, warning] of await findSymlinkWrites(digests, directories, read)) found.set(layer, warning);
   }
@@ -113,12 +117,18 @@ export async function indexPlans(
   const isAuto = requested.spanSize === 'auto';
   // Loaded only if needed: the functions start faster.
   const guided = isAuto
-    ? await (await import('./build-guided.ts')).buildGuidedLayers(store, planned, requested)
+    ? await (await import('./build-guided.ts')).buildGuidedLayers(store, planned, {
+        ...requested,
+        storeZtoc: undefined,
+      })
     : undefined;
   // Without a file of the profile, the result equals that of the default span size.
   const options =
     isAuto && guided === undefined ? { ...requested, spanSize: DEFAULT_SPAN_SIZE, profile: undefined } : requested;
-  const results = guided?.results ?? (await reuseOrBuildLayers(store, collectTasks(planned), options));
+  // Files to prefetch are found in all zTOCs together.
+  const storeZtoc = options.prefetchFiles.length > 0 && !options.isCompat ? undefined : options.storeZtoc;
+  const results =
+    guided?.results ?? (await reuseOrBuildLayers(store, collectTasks(planned), { ...options, storeZtoc }));
   const built = new Map<string, BuiltLayer>();
   for (const [key, result] of results) if (!('mismatch' in result)) built.set(key, result);
   const plans = applyResults(planned, results);

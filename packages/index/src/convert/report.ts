@@ -131,9 +131,9 @@ export function reportLayers(
       const { uncompressedSize, spans, files, origin, seconds } = result;
       const write = symlinkWrites.get(digest);
       const warnings = write === undefined ? result.warnings : [...result.warnings, write];
-      const ztoc = indexes[i]?.artifacts.find(
-        ({ kind, descriptor }) => kind === 'ztoc' && descriptor.annotations?.[ANNOTATION_LAYER_DIGEST] === digest,
-      )?.descriptor as Descriptor;
+      const ztoc = indexes[i]?.ztocs.find(
+        ({ annotations }) => annotations?.[ANNOTATION_LAYER_DIGEST] === digest,
+      ) as Descriptor;
       const recompressedFrom = layer.recompressed?.layer;
       reports.set(key, {
         outcome: 'indexed',

@@ -36,6 +36,8 @@ const utf8 = new TextEncoder();
 /** A SOCI index manifest and the new content to push for it, leaves first. */
 export interface AssembledIndex {
   readonly descriptor: Descriptor;
+  /** The zTOCs that it lists, in layer order. */
+  readonly ztocs: readonly Descriptor[];
   readonly artifacts: readonly Artifact[];
 }
 
@@ -93,8 +95,11 @@ export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledI
   const { descriptor, content, config, ztocs, prefetches } = index;
   return {
     descriptor,
+    ztocs: ztocs.map((each) => each.descriptor),
     artifacts: [
-      ...ztocs.map((each) => ({ kind: 'ztoc' as const, descriptor: each.descriptor, content: each.ztoc.ztoc })),
+      ...ztocs
+        .filter(({ ztoc }) => ztoc.ztoc.length > 0)
+        .map((each) => ({ kind: 'ztoc' as const, descriptor: each.descriptor, content: each.ztoc.ztoc })),
       ...prefetches.map((prefetch) => ({ kind: 'prefetch' as const, ...prefetch })),
       { kind: 'soci-config', descriptor: config, content: EMPTY_CONFIG },
       { kind: 'soci-index', descriptor, content },

@@ -13,6 +13,7 @@ import {
 } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
+import { EntryNames } from '../warnings/entry-names.ts';
 import { resizeWarnings, toLayerWarnings } from '../warnings/layer-warning.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { PrefetchSearch } from './prefetch-spans.ts';
@@ -20,6 +21,7 @@ import type { RecompressedLayer } from './recompress-layer.ts';
 
 /** An encoded zTOC with its summary. Plain data, because worker threads send it. */
 export interface BuiltLayer extends ZtocSummary {
+  /** The encoded zTOC. Empty if it was stored: see `storeZtoc` of the options. */
   readonly ztoc: Uint8Array;
   /** Digest and size of the layer that the zTOC belongs to. */
   readonly layer: { readonly digest: string; readonly size: number };
@@ -117,6 +119,7 @@ export type ZtocSummary = Readonly<ReturnType<ZtocSummarizer['finish']>>;
 export class ZtocSummarizer {
   readonly #prefetch: PrefetchSearch;
   readonly #runtime = new RuntimeChecker();
+  readonly #names = new EntryNames();
   #files = 0;
   #hasXattrs = false;
 
@@ -130,6 +133,7 @@ export class ZtocSummarizer {
     this.#hasXattrs ||= hasXattr(file);
     this.#prefetch.add(file);
     this.#runtime.add(file);
+    this.#names.add(file);
   }
 
   /** Returns the summary. Does not read the entries of `ztoc`, because they need much memory. */
@@ -147,6 +151,8 @@ export class ZtocSummarizer {
       warnings: toLayerWarnings(findings, ztoc, bytes.length),
       /** Directories that no entry describes: see `RuntimeFindings` of `@soci/ztoc`. */
       impliedDirectories: findings.impliedDirectories,
+      /** The names of the entries: see {@link EntryNames}. */
+      names: this.#names.finish(),
       /** Whether a file has extended attributes, or a directory is opaque. */
       hasXattrs: this.#hasXattrs,
       /** For each path of `prefetchFiles`, its spans, or null if the layer does not contain it. */

@@ -4,6 +4,7 @@ import { SociIndexError } from '../errors.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { RecompressibleFormat, ResolvedOptions } from '../options.ts';
 import type { LayerProgress } from '../progress.ts';
+import { MEDIA_TYPE_ZTOC } from '../vocabulary.ts';
 import { type BuiltLayer, buildLayer, limitLayerSize, requireMatch } from './build-layer.ts';
 import { buildRecompressed } from './build-recompressed.ts';
 import { readAgainIfDamaged } from './damaged-layer.ts';
@@ -33,10 +34,15 @@ export async function reuseOrBuildLayers(
  */
 const MAX_CANDIDATES_SIZE = 512 << 20;
 
+/** Maximum size of all zTOCs of an image, in bytes: those of layers with 256 GiB. Larger if `maxZtocsSize` is. */
+const MAX_ALL_SIZE = 2 ** 31;
+
 /** Counts the sizes of the zTOCs that are in memory, and of the candidates for their checkpoints. */
 export class ZtocTotal {
   readonly #limit: number;
   #size = 0;
+  /** With those that were released. */
+  #all = 0;
   #candidates = 0;
 
   /** @param limit Maximum total size in bytes: `maxZtocsSize`. */
@@ -46,9 +52,15 @@ export class ZtocTotal {
 
   /** Counts a zTOC, unless the total would exceed the limit. */
   add(size: number): boolean {
-    if (this.#size + size > this.#limit) return false;
+    if (this.#size + size > this.#limit || this.#all + size > Math.max(this.#limit, MAX_ALL_SIZE)) return false;
     this.#size += size;
+    this.#all += size;
     return true;
+  }
+
+  /** Counts that a zTOC is no longer in memory. */
+  release(size: number): void {
+    this.#size -= size;
   }
 
   /** Counts candidates, unless they would exceed the limit. zTOCs may take their memory later. */
@@ -77,8 +89,8 @@ async function reuseLayers(
   await mapInParallel(tasks, LOOKUPS, async (task) => {
     const layer = await findExisting(task, options, total);
     if (layer === undefined) return;
-    reused.set(taskKey(task), layer);
     reportReused(layer, options);
+    reused.set(taskKey(task), await storeComplete(layer, task, total, options, options));
   });
   return reused;
 }
@@ -132,9 +144,31 @@ export function reportReused({ layer, ztocSize, spans, files }: BuiltLayer, { on
   onProgress({ type: 'layer-reused', layer: layer.digest, size: layer.size, ztocSize, spans, files });
 }
 
+/** Lets `storeZtoc` store a zTOC. Returns the layer without it then. */
+async function storeComplete(
+  result: BuiltLayer,
+  { mediaType }: LayerTask,
+  total: ZtocTotal,
+  { storeZtoc }: ResolvedOptions,
+  { signal }: Pick<ResolvedOptions, 'signal'>,
+): Promise<BuiltLayer> {
+  const { ztoc: content, ztocDigest: digest, ztocSize: size, layer, recompressed, origin } = result;
+  const ztoc = {
+    descriptor: { mediaType: MEDIA_TYPE_ZTOC, digest, size },
+    content,
+    layer: { mediaType, ...layer },
+    isRecompressed: recompressed !== undefined,
+    origin,
+  };
+  const isStored = await storeZtoc?.(ztoc, signal === undefined ? {} : { signal });
+  if (!isStored) return result;
+  total.release(size);
+  return { ...result, ztoc: new Uint8Array(0) };
+}
+
 /** Drops the candidates of a layer if they need too much memory. */
-function withinMemory(result: BuiltLayer | MismatchedLayer, total: ZtocTotal): BuiltLayer | MismatchedLayer {
-  if ('mismatch' in result || result.candidates === undefined) return result;
+function withinMemory(result: BuiltLayer, total: ZtocTotal): BuiltLayer {
+  if (result.candidates === undefined) return result;
   const { candidates, ...coarse } = result;
   return total.addCandidates(candidates.checkpoints.length) ? result : coarse;
 }
@@ -204,7 +238,12 @@ export async function buildLayers(
 
   const built = new Map<string, BuiltLayer | MismatchedLayer>();
   const queue = tasks.toSorted((a, b) => b.size - a.size);
+  const storing: Promise<void>[] = [];
   const work = async (build: Build): Promise<void> => {
+    let last: Promise<void> | undefined;
+    const storeResult = async (task: LayerTask, result: BuiltLayer): Promise<void> => {
+      built.set(taskKey(task), await storeComplete(result, task, total, options, { signal: combined }));
+    };
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
       combined.throwIfAborted();
       const { digest: layer, size, mediaType } = task;
@@ -212,15 +251,21 @@ export async function buildLayers(
         onProgress({ type: 'layer-started', layer, size });
         return readLayer(build, task);
       });
-      if (!('mismatch' in result)) total.require(result.ztocSize, layer);
-      built.set(taskKey(task), withinMemory(result, total));
       if ('mismatch' in result) {
+        built.set(taskKey(task), result);
         onProgress({ type: 'layer-mismatched', layer, size, mediaType, format: result.mismatch });
-      } else {
-        const { ztocSize, spans, files, seconds } = result;
-        onProgress({ type: 'layer-done', layer, size, ztocSize, spans, files, seconds });
+        continue;
       }
+      const { ztocSize, spans, files, seconds } = result;
+      total.require(ztocSize, layer);
+      onProgress({ type: 'layer-done', layer, size, ztocSize, spans, files, seconds });
+      // One zTOC is stored while the next layer is read. More would need memory.
+      await last;
+      last = storeResult(task, withinMemory(result, total));
+      last.catch((error: unknown) => abort.abort(error));
+      storing.push(last);
     }
+    await last;
   };
   try {
     signal?.throwIfAborted();
@@ -230,8 +275,9 @@ export async function buildLayers(
   } catch (error) {
     abort.abort(error);
     await Promise.all(threads.map((thread) => thread.terminate()));
-    // An abort can surface as various errors. Throw the abort reason.
-    throw signal?.aborted ? signal.reason : error;
+    await Promise.allSettled(storing);
+    // An abort can surface as various errors. Throw its reason.
+    throw combined.reason;
   } finally {
     await digests?.close();
   }

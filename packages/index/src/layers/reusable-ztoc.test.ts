@@ -48,6 +48,7 @@ describe('checkReusableZtoc', () => {
       uncompressedSize: ztoc.uncompressedArchiveSize,
       warnings: [],
       impliedDirectories: [],
+      names: expect.any(Uint8Array),
       hasXattrs: false,
       prefetch: [{ start: 0, end: ztoc.maxSpanId }, null],
     });

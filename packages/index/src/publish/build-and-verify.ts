@@ -9,7 +9,8 @@ import { findSimilarTags } from '../reuse/similar-tags.ts';
 import type { Problem } from '../verify/problem.ts';
 import { spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
-import { type BuildOutput, hasMethods, type PublishJob } from './job.ts';
+import { EarlyZtocs, ZtocNotProvedError } from './early-ztocs.ts';
+import { type BuildOutput, hasMethods, type PublishJob, sampleSeed } from './job.ts';
 import type { Proof } from './options.ts';
 import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
 import { overlayOutput, type ResultWriter } from './result-writer.ts';
@@ -24,12 +25,9 @@ export interface VerifiedIndex {
   readonly proof?: ProofReport;
 }
 
-/** Number of hexadecimal digits of the image digest that seed a spot check, so that it is reproducible. */
-const SEED_LENGTH = 8;
-
 /**
- * Builds an index and verifies it before anything is written. If it is invalid and contains reused zTOCs, builds it again
- * from the layers.
+ * Builds an index and verifies it before any manifest is written. If it is invalid and contains reused zTOCs, builds it again
+ * from the layers. zTOCs are verified and written one by one, if possible.
  *
  * @param current - Content that the output tag names now.
  */
@@ -39,7 +37,19 @@ export async function buildAndVerify(
   current: Descriptor | undefined,
 ): Promise<VerifiedIndex | NothingToIndex | ImageRefused> {
   const { source, report } = job;
-  const output = await buildWithWriteCheck(job, writer, findReusableZtocs(job, current));
+  const early = new EarlyZtocs(job, writer);
+  const rebuild = (problem: Problem) => {
+    report({ type: 'rebuilding', problem });
+    return buildAndVerify({ ...job, reuse: false }, writer, current);
+  };
+  let output: BuildOutput | NothingToIndex;
+  try {
+    output = await buildWithWriteCheck(job, writer, early, findReusableZtocs(job, current));
+  } catch (error) {
+    if (!(error instanceof ZtocNotProvedError)) throw error;
+    const [first] = error.problems;
+    return error.origin === 'built' || first === undefined ? notProved(job, error.problems) : rebuild(first);
+  }
   if (output.outcome === 'nothing-to-index') return output;
   const layers = output.layers.filter((layer) => layer.outcome === 'indexed');
   const { problems, proof } = await verifyOutput(job, output, overlayOutput(output, source), layers);
@@ -48,11 +58,10 @@ export async function buildAndVerify(
     const original = layers.filter(isBuilt).map((layer) => layer.recompressedFrom ?? layer);
     const read = new Map(original.map(({ digest, size }) => [digest, size]));
     const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
-    return { outcome: 'verified', output, bytesRead, ...(proof && { proof }) };
+    const all = proof && { ...proof, spansRead: proof.spansRead + early.spansRead };
+    return { outcome: 'verified', output, bytesRead, ...(all && { proof: all }) };
   }
-  if (layers.every(isBuilt)) return notProved(job, problems);
-  report({ type: 'rebuilding', problem: first });
-  return buildAndVerify({ ...job, reuse: false }, writer, current);
+  return layers.every(isBuilt) ? notProved(job, problems) : rebuild(first);
 }
 
 /** Verifies an existing index, if `proof` asks for it. */
@@ -70,6 +79,7 @@ export async function verifyExisting(
 async function buildWithWriteCheck(
   job: PublishJob,
   writer: ResultWriter,
+  early: EarlyZtocs,
   reuse: ZtocSource | undefined,
 ): Promise<BuildOutput | NothingToIndex> {
   const { source, target, image, version, build, report } = job;
@@ -81,7 +91,8 @@ async function buildWithWriteCheck(
     report(event);
   };
   const layerTarget = hasMethods(target, 'pushStream') ? { layerTarget: target } : {};
-  const options = { ...build, ...layerTarget, signal, onProgress, ...(reuse && { reuse }) };
+  const storage = early.isPossible ? { storeZtoc: early.store.bind(early) } : {};
+  const options = { ...build, ...layerTarget, ...storage, signal, onProgress, ...(reuse && { reuse }) };
   try {
     const output = await (version === 2 ? convertImage : buildSociIndex)(source, image, options);
     await check;
@@ -145,8 +156,8 @@ async function spotCheck(
   { artifacts }: BuildOutput,
   layers: readonly LayerReport[],
 ): Promise<Required<Verification>> {
-  const seed = Number.parseInt(image.digest.slice(image.digest.indexOf(':') + 1).slice(0, SEED_LENGTH), 16);
-  const { spansRead, problems } = await spotCheckZtocs(store, { artifacts, layers }, { spans, seed, ...call });
+  const options = { spans, seed: sampleSeed(image), ...call };
+  const { spansRead, problems } = await spotCheckZtocs(store, { artifacts, layers }, options);
   return { problems, proof: { spansRead, filesRead: 0 } };
 }
 

@@ -1,4 +1,4 @@
-import { type CallOptions, isDigest } from '@soci/oci';
+import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
 import type { BuiltIndexes } from '../convert/build-index.ts';
 import type { ConvertedImage } from '../convert/convert-image.ts';
 import { SociIndexError } from '../errors.ts';
@@ -81,10 +81,18 @@ export function splitProfile({ profile, ...rest }: IndexImageOptions): {
 }
 
 /** Options of the build. */
-type BuildOptions = Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'reuse'>;
+type BuildOptions = Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'reuse' | 'storeZtoc'>;
 
 /** A built index. Version 2 has a root. */
 export type BuildOutput = BuiltIndexes & Partial<Pick<ConvertedImage, 'root' | 'recompressed'>>;
+
+/** Number of hexadecimal digits of the image digest that seed a spot check, so that it is reproducible. */
+const SEED_LENGTH = 8;
+
+/** Returns the seed of spot checks. */
+export function sampleSeed({ digest }: Descriptor): number {
+  return Number.parseInt(digest.slice(digest.indexOf(':') + 1).slice(0, SEED_LENGTH), 16);
+}
 
 /** Returns whether a store has optional methods. */
 export function hasMethods<Name extends keyof TargetStore>(

@@ -94,7 +94,8 @@ export interface IndexTarget {
 export type Proof = { readonly spans: number } | 'read-back';
 
 /** Options of {@link indexImage}. */
-export interface IndexImageOptions extends Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'profile' | 'reuse'> {
+export interface IndexImageOptions
+  extends Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'profile' | 'reuse' | 'storeZtoc'> {
   /**
    * What the start of a container reads, for the span size `auto`. `stored` is the profile that is stored with the target or
    * source repository (see `pushProfile`); without one, the default span size is used. A stored profile that cannot be read is

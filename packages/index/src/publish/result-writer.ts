@@ -48,6 +48,14 @@ export class ResultWriter {
     this.#written.add(PROBE.digest);
   }
 
+  /** Writes a zTOC before the manifests that list it. An aborted run leaves it behind: nothing refers to it. */
+  async writeZtoc(ztoc: Descriptor, content: Uint8Array, call: CallOptions): Promise<void> {
+    const { target } = this.#job;
+    if ('writeImages' in target) throw new Error('an archive is written at once');
+    await target.push(ztoc, content, call);
+    this.#written.add(ztoc.digest);
+  }
+
   /** Writes all content except the tag. Skips the image if the target contains it; mounts or copies other blobs. */
   async write(output: BuildOutput): Promise<void> {
     const { source, target, call, concurrency, mountFrom, holdsImage, report } = this.#job;

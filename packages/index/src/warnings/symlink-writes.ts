@@ -19,7 +19,7 @@ const MAX_PATHS = 5;
 export async function findSymlinkWrites(
   layers: readonly string[],
   directories: ReadonlyMap<string, readonly string[]>,
-  readFiles: (layer: string) => Promise<Iterable<FileEntry> | undefined>,
+  readFiles: (layer: string) => Promise<Iterable<Pick<FileEntry, 'name' | 'type'>> | undefined>,
 ): Promise<ReadonlyMap<string, LayerWarning>> {
   const found = new Map<string, LayerWarning>();
   const last = layers.findLastIndex((layer) => (directories.get(layer)?.length ?? 0) > 0);

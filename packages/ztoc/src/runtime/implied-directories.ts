@@ -109,7 +109,7 @@ export class SymlinkTracker {
   }
 
   /** Puts a layer on top. */
-  add(files: Iterable<FileEntry>): void {
+  add(files: Iterable<Pick<FileEntry, 'name' | 'type'>>): void {
     const names = new PathNames();
     if (this.#links.size > 0) this.#applyWhiteouts(files, names);
     for (const { name, type } of files) {
@@ -122,7 +122,7 @@ export class SymlinkTracker {
   }
 
   /** Removes the links that a layer removes, alone or with a parent directory. */
-  #applyWhiteouts(files: Iterable<FileEntry>, names: PathNames): void {
+  #applyWhiteouts(files: Iterable<Pick<FileEntry, 'name'>>, names: PathNames): void {
     const removed = new PathSet();
     const emptied = new PathSet();
     for (const { name } of files) {
