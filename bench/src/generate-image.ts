@@ -31,10 +31,11 @@ export async function imageLayout(): Promise<string> {
   return writeLayout(target, layers);
 }
 
-/** Returns an OCI layout with an image of one gzip layer. Its diff ID is a dummy, because no benchmark unpacks the layer. */
-export async function layoutWithLayer(blob: string): Promise<string> {
-  const target = `${blob}.image`;
-  return existsSync(target) ? target : writeLayout(target, [{ blob, diffId: `sha256:${'0'.repeat(64)}` }]);
+/** Returns an OCI layout with an image of gzip layers. Their diff IDs are dummies, because no benchmark unpacks the layers. */
+export async function layoutWithLayers(first: string, ...others: readonly string[]): Promise<string> {
+  const target = others.length === 0 ? `${first}.image` : `${first}.${others.length + 1}.image`;
+  const layers = [first, ...others].map((blob) => ({ blob, diffId: `sha256:${'0'.repeat(64)}` }));
+  return existsSync(target) ? target : writeLayout(target, layers);
 }
 
 /** A layer of an image to create. */

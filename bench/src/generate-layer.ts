@@ -2,15 +2,22 @@ import { createWriteStream, existsSync, statSync, truncateSync, writeFileSync } 
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { bareHeader, TAR_END } from '@soci/test-content';
+import { bareHeader, noise, TAR_END } from '@soci/test-content';
 import { CACHE, cached } from './data.ts';
 
 const BLOCK = 512;
 const CHUNK = 1 << 20;
+/** Size of the files of large layers: 64 MiB. */
+const FILE_SIZE = 64 * CHUNK;
 
 /** Returns a gzip layer with files of 64 MiB, seven eighths zeros and one eighth noise. */
 export function gzipLayerOfSize(size: number): Promise<string> {
   return gzipLayer(`generated-${size}.tar.gz`, sparseFiles(size));
+}
+
+/** Returns a gzip layer with files of noise, which does not compress. Different seeds give different layers. */
+export function noiseLayerOfSize(size: number, seed: number): Promise<string> {
+  return gzipLayer(`noise-${size}-${seed}.tar.gz`, noiseFiles(size, seed), 0);
 }
 
 /** Returns a plain tar with one sparse file, which needs no disk space. */
@@ -28,25 +35,33 @@ export function gzipLayerWithEntries(count: number): Promise<string> {
   return gzipLayer(`entries-${count}.tar.gz`, emptyFiles(count));
 }
 
-function gzipLayer(name: string, tar: Iterable<Uint8Array>): Promise<string> {
-  return cached(name, (part) => pipeline(tar, createGzip({ level: 1 }), createWriteStream(part)));
+function gzipLayer(name: string, tar: Iterable<Uint8Array>, level = 1): Promise<string> {
+  return cached(name, (part) => pipeline(tar, createGzip({ level }), createWriteStream(part)));
+}
+
+function* noiseFiles(size: number, seed: number): Generator<Uint8Array> {
+  for (let number = 0; (number + 1) * FILE_SIZE <= size; number++) {
+    yield bareHeader(`noise/${seed}/${number}`, FILE_SIZE);
+    for (let offset = 0; offset < FILE_SIZE; offset += CHUNK)
+      yield noise(CHUNK, seed * 2 ** 20 + number * 64 + offset / CHUNK);
+  }
+  yield TAR_END;
 }
 
 function* sparseFiles(size: number): Generator<Uint8Array> {
-  const fileSize = 64 << 20;
   const zeros = new Uint8Array(CHUNK);
-  const noise = new Uint32Array(CHUNK / 4);
+  const words = new Uint32Array(CHUNK / 4);
   let state = 1;
-  for (let i = 0; (i + 1) * fileSize <= size; i++) {
-    yield bareHeader(`files/${i}`, fileSize);
-    for (let offset = 0; offset < fileSize; offset += CHUNK) {
+  for (let i = 0; (i + 1) * FILE_SIZE <= size; i++) {
+    yield bareHeader(`files/${i}`, FILE_SIZE);
+    for (let offset = 0; offset < FILE_SIZE; offset += CHUNK) {
       if (offset % (8 * CHUNK) !== 0) yield zeros;
       else {
-        for (let word = 0; word < noise.length; word++) {
+        for (let word = 0; word < words.length; word++) {
           state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-          noise[word] = state ^ (state >>> 15);
+          words[word] = state ^ (state >>> 15);
         }
-        yield Buffer.from(new Uint8Array(noise.buffer));
+        yield Buffer.from(new Uint8Array(words.buffer));
       }
     }
   }

@@ -19,7 +19,8 @@ import { BENCHMARKS_PAGE, describeMachine, formatSection, type Section, writeRep
 import { benchRuntime } from './runtime/main.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
 import { benchDecoder, benchEntries, benchGzipLayer, benchPlainLayer } from './sections/layers.ts';
-import { benchMemory, benchRegistryMemory } from './sections/memory.ts';
+import { benchLargeImage, benchMemory, benchRegistryMemory } from './sections/memory.ts';
+import { benchLargeBlob } from './sections/network.ts';
 
 const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => Promise<Section>>> = {
   'gzip-layer': benchGzipLayer,
@@ -28,8 +29,10 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
   image: benchImage,
   registry: benchRegistry,
   'slow-network': benchSlowNetwork,
+  'large-blob': benchLargeBlob,
   memory: benchMemory,
   'registry-memory': benchRegistryMemory,
+  'large-image': benchLargeImage,
   entries: benchEntries,
 };
 

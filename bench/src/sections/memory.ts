@@ -1,6 +1,6 @@
 import { type Candidate, compare, spreadOf } from '../compare.ts';
-import { layoutWithLayer } from '../generate-image.ts';
-import { gzipLayerOfSize, plainLayerOfSize } from '../generate-layer.ts';
+import { layoutWithLayers } from '../generate-image.ts';
+import { gzipLayerOfSize, noiseLayerOfSize, plainLayerOfSize } from '../generate-layer.ts';
 import { sociIndex } from '../measure.ts';
 import { forceConvert, type ServedRegistry, serveTestRegistry } from '../registries/registries.ts';
 import { bytesAtMost, formatComparison, megabytes, type Section } from '../report.ts';
@@ -39,7 +39,7 @@ export async function benchRegistryMemory(rounds: number): Promise<Section> {
   try {
     const candidates: Candidate[] = [];
     for (const size of SIZES) {
-      const layout = await layoutWithLayer(await gzipLayerOfSize(size));
+      const layout = await layoutWithLayers(await gzipLayerOfSize(size));
       const registry = await serveTestRegistry(layout, { redirects: true });
       registries.push(registry);
       candidates.push({ name: nameOf(size), command: forceConvert(registry, '--min-layer-size', '0') });
@@ -67,4 +67,32 @@ export async function benchRegistryMemory(rounds: number): Promise<Section> {
 
 function nameOf(size: number): string {
   return `tar of ${size / 2 ** 20} MiB`;
+}
+
+const LARGE_LAYERS = 6;
+const LARGE_LAYER = 1 << 30;
+const MAX_LARGE_MEMORY = 160e6;
+
+/** Measures memory for a large image in a registry that does not compress. */
+export async function benchLargeImage(rounds: number): Promise<Section> {
+  const layers: string[] = [];
+  for (let seed = 1; seed <= LARGE_LAYERS; seed++) layers.push(await noiseLayerOfSize(LARGE_LAYER, seed));
+  const [first = '', ...others] = layers;
+  const registry = await serveTestRegistry(await layoutWithLayers(first, ...others), { redirects: true });
+  try {
+    const candidates: Candidate[] = ['2', '1'].map((jobs) => ({
+      name: jobs === '1' ? 'one layer at a time' : 'two layers at a time',
+      command: forceConvert(registry, '--jobs', jobs),
+    }));
+    const comparison = await compare('large image', candidates, rounds);
+    const two = spreadOf(comparison, 'two layers at a time', ({ memory }) => memory).max;
+    return {
+      heading: 'Memory with a large image',
+      setup: `An image of ${LARGE_LAYERS} layers of ${LARGE_LAYER / 2 ** 20} MiB that do not compress, converted within the test registry, with redirects. Its zTOCs have ${megabytes((LARGE_LAYERS * LARGE_LAYER) / 128)} MB together.`,
+      tables: [formatComparison(comparison)],
+      targets: [bytesAtMost(MAX_LARGE_MEMORY, two, 'peak memory at most 160 MB with two layers at a time')],
+    };
+  } finally {
+    registry.stop();
+  }
 }
