@@ -60,9 +60,10 @@ export interface RegistryOptions {
   readonly maxConnections?: number;
   /**
    * Maximum read-ahead memory in bytes, shared by all blobs of the registry. If one connection is slower than the
-   * consumer of a blob, parts of 4 MiB are read over several connections. 0 disables this.
+   * consumer of a blob, parts are read over several connections. Their size and number follow the rate and the delay of
+   * a connection. 0 disables this.
    *
-   * @default 32 MiB
+   * @default 64 MiB
    */
   readonly maxReadAhead?: number;
   /**

@@ -2,10 +2,12 @@ import type { FetchOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 import type { ByteStream } from '../transport/http-message.ts';
 import { ParallelReader } from './parallel-reader.ts';
-import { PART_SIZE } from './read-ahead-pool.ts';
 import type { RemoteBlob } from './remote-blob.ts';
-import { streamRange } from './stream-range.ts';
+import { releaseMemory, streamRange } from './stream-range.ts';
 import { ThroughputMeter } from './throughput-meter.ts';
+
+/** Bytes that are read over the first connection while the first parts are on their way: 4 MiB. */
+const LEAD = 1 << 22;
 
 /**
  * Yields a blob at the pace of its consumer. Starts with one connection. If the consumer then waits for the network
@@ -17,11 +19,11 @@ export async function* fetchBlob(blob: RemoteBlob, options: FetchOptions = {}): 
   const parts = new ParallelReader(blob, options);
   let position = 0;
   try {
-    const networkBound = yield* readUntilNetworkBound(blob, parts, options);
-    position = networkBound.position;
-    for await (const chunk of parts.read(networkBound.rate)) {
+    position = yield* readUntilNetworkBound(blob, parts, options);
+    for await (const chunk of parts.read()) {
       position += chunk.length;
-      yield options.reuseChunks ? chunk : new Uint8Array(chunk);
+      yield chunk;
+      if (options.reuseChunks) releaseMemory(chunk);
     }
   } catch (error) {
     // A part failed because the registry does not support ranges (position is 0 before the first part): read the rest
@@ -35,44 +37,45 @@ export async function* fetchBlob(blob: RemoteBlob, options: FetchOptions = {}): 
   yield* streamRange(blob, rest, { maxSkip: blob.size, ...options });
 }
 
-/** Where reading over one connection ended, and its rate in bytes per millisecond. */
-interface NetworkBound {
-  readonly position: number;
-  readonly rate: number;
-}
-
 /**
  * Reads over one connection until the end of the blob, or until the consumer is network-bound. Then starts the parallel
  * reader at a position ahead, and continues up to this position, so that the consumer receives data while the parts are
  * on their way.
+ *
+ * @returns The position.
  */
 async function* readUntilNetworkBound(
   blob: RemoteBlob,
   parts: ParallelReader,
   options: FetchOptions,
-): AsyncGenerator<Uint8Array, NetworkBound, undefined> {
+): AsyncGenerator<Uint8Array, number, undefined> {
   const stream = streamRange(blob, { offset: 0, length: blob.size }, { maxSkip: blob.size, ...options });
   let meter: ThroughputMeter | undefined;
+  const startedAt = performance.now();
+  let delay = 0;
   let position = 0;
-  let rate: number | undefined;
+  let isBound = false;
   let end = blob.size;
   try {
     for (;;) {
       const requestedAt = performance.now();
       const next = await stream.next();
-      if (next.done === true) return { position, rate: 0 };
+      if (next.done === true) return position;
       const chunk = next.value.subarray(0, end - position);
       position += chunk.length;
-      if (rate === undefined) {
+      if (!isBound) {
         const now = performance.now();
-        rate = meter?.add(chunk.length, requestedAt, now);
+        const rate = meter?.add(chunk.length, requestedAt, now);
         // The first bytes are not representative: they include the latency.
-        meter ??= new ThroughputMeter(now);
-        if (rate !== undefined && parts.start(position + PART_SIZE)) end = position + PART_SIZE;
-        else rate = undefined;
+        if (meter === undefined) {
+          meter = new ThroughputMeter(now);
+          delay = now - startedAt;
+        }
+        isBound = rate !== undefined && parts.start(position + LEAD, { rate, delay });
+        if (isBound) end = position + LEAD;
       }
       yield chunk;
-      if (rate !== undefined && position === end) return { position, rate };
+      if (isBound && position === end) return position;
     }
   } finally {
     await stream.return();

@@ -1,28 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { PART_SIZE, ReadAheadPool } from './read-ahead-pool.ts';
+import { MIN_PART_SIZE, ReadAheadPool } from './read-ahead-pool.ts';
 
 describe('ReadAheadPool', () => {
-  test('returns no more buffers than its limit', () => {
-    const readAhead = new ReadAheadPool(5 * PART_SIZE + 1);
-    expect(readAhead.acquire(3)).toHaveLength(3);
-    expect(readAhead.acquire(3)).toHaveLength(2);
-    expect(readAhead.acquire(3)).toHaveLength(0);
+  test('reserves no more than its limit', () => {
+    const readAhead = new ReadAheadPool(5 * MIN_PART_SIZE + 1);
+    expect(readAhead.acquire(3 * MIN_PART_SIZE)).toBe(3 * MIN_PART_SIZE);
+    expect(readAhead.acquire(3 * MIN_PART_SIZE)).toBe(2 * MIN_PART_SIZE + 1);
+    expect(readAhead.acquire(3 * MIN_PART_SIZE)).toBe(0);
   });
 
-  test('returns no single buffer, which would bring no gain', () => {
-    const readAhead = new ReadAheadPool(3 * PART_SIZE);
-    expect(readAhead.acquire(2)).toHaveLength(2);
-    expect(readAhead.acquire(2)).toHaveLength(0);
+  test('reserves no single part, which would bring no gain', () => {
+    const readAhead = new ReadAheadPool(3 * MIN_PART_SIZE);
+    expect(readAhead.acquire(2 * MIN_PART_SIZE)).toBe(2 * MIN_PART_SIZE);
+    expect(readAhead.acquire(2 * MIN_PART_SIZE)).toBe(0);
   });
 
-  test('reuses released buffers', () => {
-    const readAhead = new ReadAheadPool(2 * PART_SIZE);
-    const acquired = readAhead.acquire(2);
-    readAhead.release(acquired);
-    expect(new Set(readAhead.acquire(2))).toEqual(new Set(acquired));
+  test('reserves released memory again', () => {
+    const readAhead = new ReadAheadPool(2 * MIN_PART_SIZE);
+    readAhead.release(readAhead.acquire(2 * MIN_PART_SIZE));
+    expect(readAhead.acquire(8 * MIN_PART_SIZE)).toBe(2 * MIN_PART_SIZE);
   });
 
-  test('returns nothing with a limit of 0', () => {
-    expect(new ReadAheadPool(0).acquire(8)).toHaveLength(0);
+  test('reserves nothing with a limit of 0', () => {
+    expect(new ReadAheadPool(0).acquire(8 * MIN_PART_SIZE)).toBe(0);
   });
 });
