@@ -49,7 +49,7 @@ const IMAGES: readonly Sample[] = [
     recipes: LARGE_IMAGE,
     disk: 7 * GB,
     memorySizes: [512],
-    // Its zTOCs have 32 KiB for every 4 MiB and stay in memory until all are verified. It still meets the goal.
+    // A zTOC has 32 KiB for every 4 MiB, and stays in memory until its layer is verified. It still meets the goal.
     most: ({ plainSize }) => GOAL + plainSize / 128,
   },
 ];
