@@ -74,6 +74,18 @@ describe.skipIf(!hasTools('gitlabCiLocal', 'rsync'))('the GitLab component in gi
     expect((await runPipeline(strict)).run.code).toBe(1);
   });
 
+  test('runs with the example of its README, if the component is in the same project', async () => {
+    const readme = exampleBelow(
+      'apps/gitlab-component/README.md',
+      'GitLab component: index an image with SOCI',
+      'yaml',
+    );
+    const local = readme.replace('component: HOST/PROJECT/soci-index@VERSION', 'local: templates/soci-index.yml');
+    const { run, artifacts } = await runPipeline(local, { SOCI_MIN_LAYER_SIZE: '0' });
+    expect(run.code, printed(run)).toBe(0);
+    expect(readFileSync(join(artifacts, 'soci-summary.md'), 'utf8')).toContain('| outcome |');
+  });
+
   test('uses the login of DOCKER_AUTH_CONFIG, too', async () => {
     const { host, credentials } = machine.registry;
     const auth = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');

@@ -37,15 +37,19 @@ test('the commands that use the result name the new image, or the old one if the
   expect(indexed.stdout.toString()).toMatch(new RegExp(`^deploy ${machine.image}-soci$`, 'm'));
 });
 
+const INTEGRATIONS = [
+  'apps/github-action/action.yml',
+  'apps/gitlab-component/templates/soci-index.yml',
+  'apps/codebuild/buildspec.yml',
+];
+
+test.each(INTEGRATIONS)('%s has at most 150 lines', (file) => {
+  expect(readFileSync(join(ROOT, file), 'utf8').split('\n').length).toBeLessThanOrEqual(150);
+});
+
 test('all integrations and documents pin the version of the command line', () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'packages/cli/package.json'), 'utf8')) as { version: string };
-  const files = [
-    'docs/ci.md',
-    'apps/github-action/action.yml',
-    'apps/gitlab-component/templates/soci-index.yml',
-    'apps/codebuild/buildspec.yml',
-  ];
-  for (const file of files) {
+  for (const file of ['docs/ci.md', ...INTEGRATIONS]) {
     const pins = readFileSync(join(ROOT, file), 'utf8').match(/@soci\/cli@[\w.-]+/g) ?? [];
     expect(pins.length, file).toBeGreaterThan(0);
     for (const pin of pins) expect(pin, file).toBe(`@soci/cli@${version}`);
