@@ -176,7 +176,7 @@ describe('a push', () => {
     await lambda.idle();
     const [generated] = invocationsOf(GENERATOR);
     expect(generated && resultOf(generated)).toMatchObject({ outcome: 'indexed' });
-    expect(generated?.log.some((line) => line.includes('SOCI Index Ready was not sent'))).toBe(true);
+    expect(generated?.log.some((line) => line.includes('the event was not sent'))).toBe(true);
   });
 
   it('is not lost if Lambda throttles the filter', async () => {

@@ -47,7 +47,7 @@ export interface GeneratorEnvironment {
   readonly soci_recompress?: 'none' | 'zstd' | 'zstd,tar';
   /** `soci-cli`: same bytes and restrictions as the soci command line. @default - the format of `@soci/index` */
   readonly soci_compat?: 'soci-cli';
-  /** Name or ARN of the event bus that gets a `SOCI Index Ready` event for each index. @default - no events */
+  /** Name or ARN of the event bus that gets an event for each new index and each permanent failure. @default - no events */
   readonly soci_event_bus?: string;
   /**
    * URL of the Amazon SQS queue that the generator reads. A message that failed is then received again after a minute, and after

@@ -2,9 +2,10 @@ import { checkEvent, type EcrEvent, FilterError, parseEcrEvent } from '@soci/fil
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError, messageOf } from '../errors.ts';
 import type { AwsLocation, InvocationLog } from '../invocation.ts';
+import type { Announced } from './announce.ts';
 import { indexDigest } from './index-digest.ts';
 import type { OutcomeMetrics } from './metrics.ts';
-import { failed, type Indexed, type Outcome, skipped } from './outcome.ts';
+import { failed, type Outcome, skipped } from './outcome.ts';
 import { withDeadline } from './progress.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
@@ -32,8 +33,8 @@ export interface GeneratorContext {
   readonly log: InvocationLog;
   readonly metrics: OutcomeMetrics;
   readonly registries: RegistryPool;
-  /** Sends an event for a new index. Undefined if no event bus is configured. */
-  readonly announce: ((event: EcrEvent, indexed: Indexed) => Promise<void>) | undefined;
+  /** Sends an event for a new index or a permanent failure. Undefined if no event bus is configured. */
+  readonly announce: ((event: EcrEvent, outcome: Announced) => Promise<void>) | undefined;
 }
 
 /**
@@ -58,9 +59,9 @@ export async function generate(input: unknown, context: GeneratorContext): Promi
     for (const { message, ...warning } of outcome.warnings ?? []) log.warn(message, { ...warning });
   }
   metrics.record(outcome, seconds());
-  if (event !== undefined && outcome.outcome === 'indexed' && announce !== undefined) {
-    // The index exists. If the event cannot be sent, a retry of the invocation is not necessary.
-    await announce(event, outcome).catch((error: unknown) => log.error('SOCI Index Ready was not sent', { error }));
+  if (event !== undefined && outcome.outcome !== 'skipped' && announce !== undefined) {
+    // The outcome is final. If the event cannot be sent, a retry of the invocation is not necessary.
+    await announce(event, outcome).catch((error: unknown) => log.error('the event was not sent', { error }));
   }
   return {
     statusCode: statusOf(outcome),

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
 import { messageOf } from '../errors.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
-import { INDEX_READY, indexReadyDetail } from './announce.ts';
+import { announcementOf } from './announce.ts';
 import { asksForSettings, describeSettings, type GeneratorDescription } from './describe-settings.ts';
 import { type GeneratorContext, type GeneratorResponse, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
@@ -22,9 +22,10 @@ const { eventBus, queueUrl } = settings;
 const announce: GeneratorContext['announce'] =
   eventBus === undefined
     ? undefined
-    : async (event, indexed) => {
+    : async (event, outcome) => {
         const { sendEvent } = await import('../send-event.ts');
-        await sendEvent(eventBus, INDEX_READY, indexReadyDetail(event, indexed));
+        const { type, detail } = announcementOf(event, outcome);
+        await sendEvent(eventBus, type, detail);
       };
 
 /**
