@@ -16,5 +16,5 @@ it('the other snippets of the README are part of an app that synthesises', () =>
   const snippets = read('fixtures/readme-snippets.ts');
   expect(others.length).toBeGreaterThan(3);
   expect(others.filter((snippet = '') => !snippets.includes(snippet))).toEqual([]);
-  Template.fromStack(stack).resourceCountIs('Custom::SociIndexedImage', 2);
+  Template.fromStack(stack).resourceCountIs('Custom::SociIndexedImage', 3);
 });

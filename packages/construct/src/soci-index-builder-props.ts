@@ -126,6 +126,11 @@ export interface SociIndexBuilderProps extends IndexingOptions {
   readonly dashboard?: boolean;
   /** AWS X-Ray tracing mode. @default Tracing.DISABLED */
   readonly tracing?: Tracing;
-  /** Event bus that gets a `SOCI Index Ready` event for each index. It can be the default or a custom bus. @default - no events */
+  /**
+   * Event bus that gets a `SOCI Index Ready` event for each index, and a `SOCI Index Failed` event for each image that cannot be
+   * indexed. It can be the default or a custom bus. `onIndexed` and `onFailed` create rules for them.
+   *
+   * @default - no events
+   */
   readonly eventBus?: IEventBus;
 }

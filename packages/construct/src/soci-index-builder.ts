@@ -2,7 +2,9 @@ import type { EcrEventKind } from '@soci/filter' with { 'resolution-mode': 'impo
 import type { FilterEnvironment } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Rule } from 'aws-cdk-lib/aws-events';
+import type { IRepository } from 'aws-cdk-lib/aws-ecr';
+import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import type { IEventBus, OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import {
   ArnPrincipal,
@@ -18,6 +20,8 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
+import { onIndexEvent } from './index-events';
+import { indexedContainerImage } from './indexed-container-image';
 import {
   GENERATOR_ACTIONS,
   type IndexedRepositories,
@@ -72,6 +76,7 @@ export class SociIndexBuilder extends Construct {
   };
 
   private readonly service: string;
+  private readonly eventBus?: IEventBus;
 
   public constructor(scope: Construct, id: string, props: SociIndexBuilderProps = {}) {
     super(scope, id);
@@ -79,6 +84,7 @@ export class SociIndexBuilder extends Construct {
     const repositories = resolveRepositories(this, props);
     this._indexing = { repositories, outputTag: outputTagOf(props), version: props.indexVersion?.value ?? 'V2' };
     this.service = serviceName(this);
+    this.eventBus = props.eventBus;
     const deadLetterQueue = resolveDeadLetterQueue(this, props);
     this.deadLetterQueue = deadLetterQueue;
 
@@ -152,6 +158,41 @@ export class SociIndexBuilder extends Construct {
   /** Time to create an index, in seconds. @default - average over 5 minutes */
   public metricIndexingTime(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'IndexingTime', 'Average', options);
+  }
+
+  /**
+   * Returns the container image to run for an image that is pushed and that this builder indexes: its SOCI-enabled image, or for
+   * `SociIndexVersion.V1` the pushed image. The index must exist when the task starts, about a minute after the push. If one stack
+   * pushes and runs the image, use `SociIndexedImage` instead.
+   *
+   * @param repository - Repository of the image.
+   * @param tag - Tag that is pushed, such as `v1`. With the default `outputTag`, the container runs `v1-soci`.
+   */
+  public sociImage(repository: IRepository, tag: string): ContainerImage {
+    return indexedContainerImage(this, this._indexing, repository, tag);
+  }
+
+  /**
+   * Creates a rule for `SOCI Index Ready` events: an index was created. Requires `eventBus`. If several builders use the bus, the
+   * rule matches the events of all of them.
+   *
+   * @param id - Id of the rule.
+   * @param options - Target, and further conditions for the event, such as the name of the repository.
+   */
+  public onIndexed(id: string, options: OnEventOptions = {}): Rule {
+    return onIndexEvent(this, this.eventBus, 'SOCI Index Ready', id, options);
+  }
+
+  /**
+   * Creates a rule for `SOCI Index Failed` events: an image cannot be indexed, and a retry would not help. Requires `eventBus`. If
+   * several builders use the bus, the rule matches the events of all of them. An event that failed on each attempt is in the
+   * dead-letter queue instead.
+   *
+   * @param id - Id of the rule.
+   * @param options - Target, and further conditions for the event.
+   */
+  public onFailed(id: string, options: OnEventOptions = {}): Rule {
+    return onIndexEvent(this, this.eventBus, 'SOCI Index Failed', id, options);
   }
 
   /**

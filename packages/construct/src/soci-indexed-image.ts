@@ -1,11 +1,12 @@
 import type { SociIndexedImageProperties } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { CustomResource, Duration, Stack, Token } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
-import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
+import { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { type ContainerDefinition, ContainerImage, type ContainerImageConfig } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { areDifferent, checkIndexing, fail, validate } from './check-props';
+import { areDifferent, checkIndexing, checkType, fail, quote, validate } from './check-props';
 import { spanSizeOf } from './generator-function';
+import { MAX_TAG_LENGTH, TAG } from './indexed-container-image';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
@@ -16,9 +17,7 @@ const SERVICE_TIMEOUT = 1920;
 /** Maximum wait of CloudFormation, in seconds. @see CloudFormation User Guide, "AWS::CloudFormation::CustomResource" */
 const MAX_SERVICE_TIMEOUT = 3600;
 
-const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[\da-f]{64}$/;
-const MAX_TAG_LENGTH = 128;
 const SHORT_DIGEST_LENGTH = 12;
 
 /**
@@ -28,6 +27,28 @@ const SHORT_DIGEST_LENGTH = 12;
  * Creates a custom resource and, once for each stack, a function and its role.
  */
 export class SociIndexedImage extends Construct {
+  /**
+   * Builds the image of a directory, and indexes it. Synthesis does not need Docker: `cdk deploy` builds and pushes the image with
+   * it. For build arguments or another Dockerfile, use `fromDockerImageAsset`.
+   *
+   * @param directory - Directory with the Dockerfile.
+   * @param options - Indexing options.
+   */
+  public static fromAsset(
+    scope: Construct,
+    id: string,
+    directory: string,
+    options: SociIndexedImageOptions = {},
+  ): SociIndexedImage {
+    if (typeof directory !== 'string') {
+      throw new Error(
+        `${scope.node.path}/${id}: directory: ${quote(directory)} is not a path: use the folder of a Dockerfile`,
+      );
+    }
+    const asset = new DockerImageAsset(scope, `${id}Asset`, { directory });
+    return SociIndexedImage.fromDockerImageAsset(scope, id, asset, options);
+  }
+
   /**
    * Indexes the image of an asset.
    *
@@ -135,6 +156,14 @@ function propertiesOf(props: SociIndexedImageProps) {
 /** Validates properties during synthesis. The function validates tokens. */
 function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
   const { memorySize, tag } = props;
+  if (props.repository === undefined || props.repository === null) {
+    fail(scope, 'repository', 'it is missing: set the repository of the image');
+  }
+  if (tag === undefined || tag === null) {
+    fail(scope, 'tag', 'it is missing: set a tag or a digest (sha256: and 64 hex digits)');
+  }
+  checkType(scope, 'tag', tag, 'string');
+  checkType(scope, 'outputTag', props.outputTag, 'string');
   checkIndexing(scope, props);
   for (const [name, value] of Object.entries({ memorySize, timeout: props.timeout?.toSeconds() })) {
     if (!Token.isUnresolved(value)) continue;

@@ -1,0 +1,165 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { type IRepository, Repository } from 'aws-cdk-lib/aws-ecr';
+import { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { describe, expect, it } from 'vitest';
+import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexedImage, SociIndexVersion } from './index';
+
+const newStack = () => new Stack(new App(), 'Stack', { env: { account: '123456789012', region: 'eu-west-1' } });
+const repositoryOf = (stack: Stack, name = 'prod/app') => Repository.fromRepositoryName(stack, name, name);
+
+describe('sociImage', () => {
+  /** Returns the image of a container that runs `sociImage` of a builder. */
+  function imageOf(props: SociIndexBuilderProps, tag = 'v1', repository?: (stack: Stack) => IRepository): string {
+    const stack = newStack();
+    const builder = new SociIndexBuilder(stack, 'Soci', props);
+    const image = builder.sociImage(repository?.(stack) ?? repositoryOf(stack), tag);
+    new FargateTaskDefinition(stack, 'Task').addContainer('app', { image });
+    const [task] = Object.values(Template.fromStack(stack).findResources('AWS::ECS::TaskDefinition'));
+    return JSON.stringify(task?.Properties.ContainerDefinitions[0].Image);
+  }
+
+  it.each<[string, SociIndexBuilderProps, string]>([
+    ['by default', {}, '/prod/app:v1-soci"'],
+    ['with an output tag', { outputTag: 'soci-{tag}' }, '/prod/app:soci-v1"'],
+    ['for version 1, which changes no image', { indexVersion: SociIndexVersion.V1 }, '/prod/app:v1"'],
+    ['if the filters match', { filters: ['prod/*:*', '!*:*-test'] }, '/prod/app:v1-soci"'],
+  ])('is the image that the builder makes %s', (_, props, end) => {
+    expect(imageOf(props)).toContain(end);
+  });
+
+  it('accepts a tag and filters that are known only at deployment', () => {
+    const stack = newStack();
+    const filters = new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList' }).valueAsList;
+    const tag = new CfnParameter(stack, 'Tag').valueAsString;
+    const builder = new SociIndexBuilder(stack, 'Soci', { filters });
+    const image = builder.sociImage(repositoryOf(stack), tag);
+    new FargateTaskDefinition(stack, 'Task').addContainer('app', { image });
+    const [task] = Object.values(Template.fromStack(stack).findResources('AWS::ECS::TaskDefinition'));
+    expect(JSON.stringify(task)).toContain('{"Ref":"Tag"},"-soci"');
+  });
+
+  it.each<[string, SociIndexBuilderProps, string, string]>([
+    [
+      'an output tag with a digest',
+      { outputTag: '{tag}-{digest12}' },
+      'v1',
+      'use {tag} without {digest12}, or SociInde',
+    ],
+    ['no output tag', { outputTag: 'none' }, 'v1', 'outputTag none gives no tag'],
+    ['a digest', {}, `sha256:${'0'.repeat(64)}`, 'is not a tag: use the tag of the pushed image'],
+    ['an image that no filter matches', { filters: ['test/*:*'] }, 'v1', 'do not match prod/app:v1'],
+    ['an excluded image', { filters: ['*:*', '!prod/*:v*'] }, 'v1', 'the builder does not index it'],
+    ['a tag that becomes too long', {}, 'v'.repeat(126), 'but a tag has at most 128'],
+  ])('rejects %s', (_, props, tag, problem) => {
+    expect(() => imageOf(props, tag)).toThrow(problem);
+    expect(() => imageOf(props, tag)).toThrow('Stack/Soci: sociImage: ');
+  });
+
+  it('rejects a missing repository', () => {
+    const builder = new SociIndexBuilder(newStack(), 'Soci');
+    const problem = 'Stack/Soci: sociImage: the repository is missing: pass the repository of the image';
+    expect(() => builder.sociImage(undefined as never, 'v1')).toThrow(problem);
+  });
+});
+
+describe('events', () => {
+  it.each([
+    ['onIndexed', 'SOCI Index Ready'],
+    ['onFailed', 'SOCI Index Failed'],
+  ] as const)('%s creates a rule for %s on the bus of the builder', (method, detailType) => {
+    const stack = newStack();
+    const eventBus = new EventBus(stack, 'Bus');
+    const builder = new SociIndexBuilder(stack, 'Soci', { eventBus });
+    const rule = builder[method]('Notify', {
+      target: new SnsTopic(new Topic(stack, 'Topic')),
+      description: 'Notifies.',
+      eventPattern: { detail: { 'repository-name': ['prod/app'] } },
+    });
+    expect(rule.node.path).toBe('Stack/Soci/Notify');
+    Template.fromStack(stack).hasResourceProperties('AWS::Events::Rule', {
+      Description: 'Notifies.',
+      EventBusName: Match.objectLike({ Ref: Match.stringLikeRegexp('^Bus') }),
+      EventPattern: {
+        source: ['soci-index-builder'],
+        'detail-type': [detailType],
+        detail: { 'repository-name': ['prod/app'] },
+      },
+      Targets: [Match.objectLike({ Arn: { Ref: Match.stringLikeRegexp('^Topic') } })],
+    });
+  });
+
+  it('need an event bus', () => {
+    const builder = new SociIndexBuilder(newStack(), 'Soci');
+    const problem = 'Stack/Soci: eventBus: without it, there are no events for Notify: set it';
+    expect(() => builder.onIndexed('Notify')).toThrow(problem);
+    expect(() => builder.onFailed('Notify')).toThrow(problem);
+  });
+});
+
+describe('SociIndexedImage.fromAsset', () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n');
+
+  it('indexes the image of a directory, without Docker at synthesis', () => {
+    const stack = newStack();
+    const image = SociIndexedImage.fromAsset(stack, 'App', folder, { removeIndex: false });
+    expect(image.node.path).toBe('Stack/App');
+    Template.fromStack(stack).hasResourceProperties('Custom::SociIndexedImage', {
+      image: Match.stringLikeRegexp('^[0-9a-f]{64}$'),
+      removeIndex: 'false',
+    });
+  });
+
+  it('rejects a value that is not a path', () => {
+    const make = () => SociIndexedImage.fromAsset(newStack(), 'App', { directory: folder } as never);
+    expect(make).toThrow('Stack/App: directory: Object is not a path: use the folder of a Dockerfile');
+  });
+});
+
+describe('values that only JavaScript allows', () => {
+  it.each<[string, object, string]>([
+    [
+      'text instead of a list',
+      { filters: 'prod/*:*' },
+      `filters: "prod/*:*" is not a list: use a list such as ['prod/*:*']`,
+    ],
+    ['a number in a list', { filters: ['a:*', 1] }, 'filters: element 1 is 1: use a list'],
+    [
+      'a name as a repository',
+      { repositories: ['app'] },
+      'repositories: element 0 is "app": use a list such as [repository]',
+    ],
+    ['a repository without a list', { repositories: {} }, 'repositories: Object is not a list'],
+    ['a number as an account', { memberAccounts: [111122223333] }, 'memberAccounts: element 0 is 111122223333'],
+    ['a number as an output tag', { outputTag: 1 }, 'outputTag: 1 is not a string'],
+    ['text as a memory size', { memorySize: '1769' }, 'memorySize: "1769" is not a number: use 256 to 10240 MB'],
+    [
+      'seconds as a timeout',
+      { timeout: 60 },
+      'timeout: 60 has the wrong type: use a value such as Duration.minutes(15)',
+    ],
+    ['text as a version', { indexVersion: 'V1' }, 'indexVersion: "V1" has the wrong type: use a value such as SociInd'],
+  ])('the builder rejects %s', (_, props, problem) => {
+    expect(() => new SociIndexBuilder(newStack(), 'Soci', props)).toThrow(`Stack/Soci: ${problem}`);
+  });
+
+  it.each<[string, (stack: Stack) => object, string]>([
+    ['no repository', () => ({ tag: 'v1' }), 'repository: it is missing: set the repository of the image'],
+    [
+      'neither a tag nor a digest',
+      (stack) => ({ repository: repositoryOf(stack) }),
+      'tag: it is missing: set a tag or a',
+    ],
+    ['a number as a tag', (stack) => ({ repository: repositoryOf(stack), tag: 1 }), 'tag: 1 is not a string'],
+  ])('the image rejects %s', (_, props, problem) => {
+    const stack = newStack();
+    expect(() => new SociIndexedImage(stack, 'Image', props(stack) as never)).toThrow(`Stack/Image: ${problem}`);
+  });
+});

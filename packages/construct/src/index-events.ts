@@ -1,0 +1,31 @@
+import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
+import { fail } from './check-props';
+
+/** `source` of the generator's events. */
+const SOURCE = 'soci-index-builder';
+
+/** `detail-type` of the generator's events. */
+export type IndexEvent = 'SOCI Index Ready' | 'SOCI Index Failed';
+
+/** Creates a rule for an event of the generator, like the `on...` methods of the AWS CDK. Fails without an event bus. */
+export function onIndexEvent(
+  builder: Construct,
+  eventBus: IEventBus | undefined,
+  detailType: IndexEvent,
+  id: string,
+  { target, eventPattern, crossStackScope, ...props }: OnEventOptions,
+): Rule {
+  if (eventBus === undefined) {
+    fail(
+      builder,
+      'eventBus',
+      `without it, there are no events for ${id}: set it, for example to the default event bus`,
+    );
+  }
+  const rule = new Rule(crossStackScope ?? builder, id, { ...props, eventBus });
+  if (target !== undefined) rule.addTarget(target);
+  if (eventPattern !== undefined) rule.addEventPattern(eventPattern);
+  rule.addEventPattern({ source: [SOURCE], detailType: [detailType] });
+  return rule;
+}
