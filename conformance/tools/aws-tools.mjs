@@ -89,10 +89,10 @@ export async function getAwsCli() {
   return folder && join(folder, 'bin');
 }
 
-/** Installs a package with npm in a separate folder. */
+/** Installs a package, or several, with npm in a separate folder. */
 export function npmInstall(label, prefix, wanted, env = QUIET_ENV) {
   const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--legacy-peer-deps'];
-  return runStep(label, 'npm', ['install', ...flags, '--prefix', prefix, wanted], env);
+  return runStep(label, 'npm', ['install', ...flags, '--prefix', prefix, ...[wanted].flat()], env);
 }
 
 async function getNode(version) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
 import { ROOT } from '../../scripts/setup.mjs';
 import { npmInstall } from './aws-tools.mjs';
+import { CDK_TOOLS } from './cdk-tools.mjs';
 import { buildWithGo, cached, findOnPath, hasGo, installDebianPackages } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
@@ -46,6 +47,7 @@ await runSuite({
       get: async () => findOnPath('tofu') ?? findOnPath('terraform'),
       remedy: 'Install one of them on PATH. The evaluator checks the module without it.',
     },
+    ...CDK_TOOLS,
     ...(all === -1
       ? []
       : [

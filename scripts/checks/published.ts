@@ -145,6 +145,12 @@ function bundledPackages(name: string, dependencies: Readonly<Record<string, str
 /** Version that a package gets by its first release: before it, manifests have 0.0.0. */
 const FIRST_VERSION = '0.1.0';
 
+/** Files of examples in other languages, and the text in them that has the version of the construct. */
+const OTHER_EXAMPLES = [
+  ['examples/cdk-app-python/requirements.txt', 'soci-construct~=VERSION\n'],
+  ['examples/cdk-app-java/pom.xml', '<soci.version>VERSION</soci.version>'],
+] as const;
+
 /** Examples install the current version of the construct. */
 function exampleVersions(): Finding {
   const versions = new Map(publishedPackages().map(({ name, manifest }) => [name, manifest.version]));
@@ -156,7 +162,12 @@ function exampleVersions(): Finding {
       return version === undefined || range === expected ? [] : [`${path} has ${name} ${range}, not ${expected}`];
     }),
   );
-  return { subject: `versions in ${manifests.length} examples`, problems };
+  for (const [path, text] of OTHER_EXAMPLES) {
+    const current = versions.get('@soci/construct');
+    const expected = text.replace('VERSION', current === undefined || current === '0.0.0' ? FIRST_VERSION : current);
+    if (!readFileSync(join(ROOT, path), 'utf8').includes(expected)) problems.push(`${path} has not "${expected}"`);
+  }
+  return { subject: `versions in ${manifests.length + OTHER_EXAMPLES.length} examples`, problems };
 }
 
 /** Parses a changeset: packages and bumps from the front matter, and the text after it. */

@@ -23,8 +23,9 @@ export async function standaloneProblem(checkout: string): Promise<string | unde
 }
 
 /**
- * Writes what is attached to a release: tarballs, the CloudFormation template with its zips, the executable and the container
- * image of the command line, SBOMs, and checksums. Also writes the notes of the release. Omits the executable and the image if this machine cannot build them.
+ * Writes what is attached to a release: tarballs, the packages for other languages, the CloudFormation template with its zips, the
+ * executable and the container image of the command line, SBOMs, and checksums. Also writes the notes of the release. Omits what
+ * this machine cannot build.
  *
  * @param folder - Where to write; replaced as a whole.
  * @param checkout - A checkout in which everything is built.
@@ -39,6 +40,9 @@ export async function writeAssets(
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
   for (const { tarball } of packages) copyFileSync(tarball, join(unfinished, basename(tarball)));
+  const construct = packages.find(({ name }) => name === '@soci/construct')?.tarball ?? '';
+  const languages = ['--conditions=@soci/source', join(checkout, 'scripts', 'jsii', 'main.ts'), construct, unfinished];
+  await run(process.execPath, languages, { cwd: checkout });
   const command = join(checkout, 'apps', 'stack', 'dist', 'package.js');
   await run(process.execPath, [command, '--hash-names', join(unfinished, STACK)], { cwd: checkout });
   const stack = listFiles(join(unfinished, STACK)).map((name) => ({

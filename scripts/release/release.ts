@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { languageProblems } from '../jsii/language-packages.ts';
 import { pnpm, ROOT } from '../setup.mjs';
 import { makeTemporaryFolder, publishedPackages } from '../workspace/packages.ts';
 import { standaloneProblem, writeAssets } from './assets.ts';
@@ -35,6 +36,7 @@ export async function dryRun(): Promise<void> {
   const packages = await buildTarballs(checkout);
   const problem = await standaloneProblem(checkout);
   if (problem !== undefined) console.log(`the assets will lack the executable and the container image: ${problem}`);
+  for (const each of await languageProblems()) console.log(`the assets will lack a package: ${each}`);
   await step('installing a local npm registry', installLocalRegistry);
   const registry = await step('starting the local npm registry', () =>
     startLocalRegistry(join(scratch, 'registry'), SCOPE),
@@ -67,7 +69,7 @@ export async function release(): Promise<void> {
   const scratch = makeTemporaryFolder('release');
   const checkout = await cloneHead(scratch);
   const packages = await buildTarballs(checkout);
-  const problem = await standaloneProblem(checkout);
+  const [problem] = [(await standaloneProblem(checkout)) ?? [], await languageProblems()].flat();
   if (problem !== undefined)
     throw new Error(`cannot release; nothing was uploaded.\n  Cannot build all assets: ${problem}`);
   const untagged = await untaggedPackages(packages);

@@ -1,5 +1,5 @@
 // Writes versions to the files that name them: that of @soci/index into its sources, which put it into indexes, that of
-// @soci/construct into the example, and that of @soci/cli into what runs it in CI. `npm run release:version` runs it after
+// @soci/construct into the examples, and that of @soci/cli into what runs it in CI. `npm run release:version` runs it after
 // changesets.
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -8,6 +8,13 @@ const versionOf = (name) => JSON.parse(readFileSync(new URL(`packages/${name}/pa
 
 replace('packages/index/src/version.ts', /'[^']*';$/m, `'${versionOf('index')}';`);
 replace('examples/cdk-app/package.json', /("@soci\/construct": )"[^"]*"/, `$1"^${versionOf('construct')}"`);
+replace(
+  'examples/cdk-app-python/requirements.txt',
+  /^soci-construct~=.*$/m,
+  `soci-construct~=${versionOf('construct')}`,
+);
+replace('examples/cdk-app-java/pom.xml', /(<soci.version>)[^<]*/, `$1${versionOf('construct')}`);
+
 for (const path of [
   'docs/ci.md',
   'apps/github-action/action.yml',

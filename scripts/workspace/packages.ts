@@ -33,6 +33,9 @@ export interface Manifest {
   readonly peerDependencies?: Record<string, string>;
   readonly optionalDependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
+  readonly author?: string;
+  /** Languages that jsii writes packages for. */
+  readonly jsii?: { readonly targets: Readonly<Record<string, object>> };
 }
 
 /** A package of the workspace. */

@@ -1,0 +1,96 @@
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { hasTools } from '../../tools/tools.ts';
+import { ROOT } from '../ci-machine.ts';
+import { exampleBelow } from '../documents.ts';
+import { CdkApps, readTemplate } from './cdk-apps.ts';
+
+const README = 'packages/construct/README.md';
+const FIXTURES = join(import.meta.dirname, 'fixtures');
+/** For each test, in milliseconds: Maven and pip may download the CDK, which has 160 MB. */
+const TIMEOUT = 600_000;
+
+vi.setConfig({ testTimeout: TIMEOUT });
+
+const folder = temporaryFolder();
+let apps: CdkApps;
+/** Templates of the apps in JavaScript. */
+let ofExample: string;
+let ofReadme: string;
+
+beforeAll(async () => {
+  apps = await CdkApps.pack(folder);
+  ofExample = await apps.synthesizeScript('ts', readFileSync(join(ROOT, 'examples', 'cdk-app', 'app.mjs'), 'utf8'));
+  const readme = exampleBelow(README, '@soci/construct', 'ts');
+  ofReadme = await apps.synthesizeScript('readme', readme);
+}, TIMEOUT);
+
+describe.skipIf(!hasTools('nodeCdk', 'pythonCdk'))('Python', () => {
+  // The environment is cached, and may have the package of an earlier run.
+  const pip = async (...args: readonly string[]) => {
+    const { code, text } = await apps.print(folder, 'pip', '--quiet', ...args);
+    expect(code, text).toBe(0);
+  };
+
+  test('the three commands of the README give the template of its first example', async () => {
+    const app = join(folder, 'three-commands');
+    mkdirSync(app);
+    await pip('uninstall', '--yes', 'soci-construct');
+    const { code, text } = await apps.print(app, 'sh', '-e', '-c', exampleBelow(README, 'Python', 'sh'));
+    expect(code, text).toBe(0);
+    expect(readTemplate(app)).toBe(ofReadme);
+  });
+
+  test('the example gives the template of the TypeScript example, byte for byte', async () => {
+    const app = apps.copyExample('cdk-app-python');
+    await pip('install', '--no-deps', '--force-reinstall', 'soci-construct');
+    expect(await apps.synthesize(app, 'python3', 'app.py')).toBe(ofExample);
+  });
+
+  test('wrong values are errors that name the argument', async () => {
+    const { text } = await apps.print(folder, 'python3', join(FIXTURES, 'wrong_values.py'));
+    expect(text.trim().split('\n')).toEqual([
+      expect.stringMatching(/^TypeError: type of argument memory_size must be one of \(int, float, NoneType\)/),
+      expect.stringMatching(/^RuntimeError: .*Key 'filters': Unable to deserialize value as array<string>/),
+      expect.stringMatching(/^TypeError: .*missing 1 required keyword-only argument: 'repository'/),
+      expect.stringMatching(/^TypeError: .*unexpected keyword argument 'filter'/),
+      expect.stringMatching(/^RuntimeError: Images\/Small: memorySize: 5 is not between 256 and 10240 MB/),
+    ]);
+  });
+});
+
+describe.skipIf(!hasTools('nodeCdk', 'maven'))('Java', () => {
+  const maven = () => ['--batch-mode', '--quiet', `-Dsoci.version=${apps.version}`, 'compile'];
+
+  test('the example gives the template of the TypeScript example, byte for byte', async () => {
+    const app = apps.copyExample('cdk-app-java');
+    expect(await apps.synthesize(app, 'mvn', ...maven(), 'exec:java')).toBe(ofExample);
+  });
+
+  test('a wrong value is an error at synthesis, and a wrong type an error of the compiler', async () => {
+    const app = apps.copyExample('cdk-app-java', 'wrong-java');
+    cpSync(join(FIXTURES, 'WrongValue.java'), join(app, 'src', 'main', 'java', 'WrongValue.java'));
+    const wrongValue = await apps.print(app, 'mvn', ...maven(), 'exec:java', '-Dexec.mainClass=WrongValue');
+    expect(wrongValue.code).not.toBe(0);
+    expect(wrongValue.text).toContain('Images/Small: memorySize: 5 is not between 256 and 10240 MB');
+    cpSync(join(FIXTURES, 'WrongType.java'), join(app, 'src', 'main', 'java', 'WrongType.java'));
+    const wrongType = await apps.print(app, 'mvn', ...maven());
+    expect(wrongType.code).not.toBe(0);
+    expect(wrongType.text).toContain('String cannot be converted to java.util.List<java.lang.String>');
+  });
+});
+
+test.skipIf(!hasTools('nodeCdk', 'go'))('Go: the compiler and vet accept the module', async () => {
+  const target = join(folder, 'go-module');
+  mkdirSync(target);
+  const archive = join(folder, 'go', `soci-construct-go-${apps.version}.tar.gz`);
+  expect(await apps.print(target, 'tar', '-xzf', archive)).toEqual({ code: 0, text: '' });
+  const module = join(target, 'sociconstruct');
+  const tidy = await apps.print(module, 'go', 'mod', 'tidy');
+  expect(tidy.code, tidy.text).toBe(0);
+  const build = await apps.print(module, 'go', 'build', './...');
+  expect(build.code, build.text).toBe(0);
+  expect(await apps.print(module, 'go', 'vet', './...')).toEqual({ code: 0, text: '' });
+});
