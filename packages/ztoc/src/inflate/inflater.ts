@@ -52,7 +52,7 @@ export interface OutputReader {
    */
   attach(memory: SharedArrayBuffer, address: number, partSize: number): void;
   /**
-   * Waits until the thread has read everything in a part of the output buffer. The number {@link OUTPUT_PARTS} means the
+   * Waits until the thread has read everything in a part of the output buffer. The number `OUTPUT_PARTS` means the
    * bytes after the last part.
    */
   waitForPart(part: number): void;
@@ -107,7 +107,7 @@ const sharedKernels = /* @__PURE__ */ new KernelPool(3, OUTPUT_PARTS);
 /**
  * A deflate decoder (RFC 1951) that can stop before any block header, resume there, and stop at any byte of input or
  * output. It wraps the WebAssembly kernel, which buffers 128 KiB of input and 256 KiB of output. If
- * another thread reads the output, it buffers {@link OUTPUT_PARTS} times as much.
+ * another thread reads the output, it buffers `OUTPUT_PARTS` times as much.
  *
  * Usage: {@link feed} input, call {@link run} until it needs more, {@link takeOutput} when it needs room, and
  * {@link close} at the end.
