@@ -23,7 +23,7 @@ export async function compareCase(layerCase: LayerCase, reference: Reference, re
   const layer = await renderCase(layerCase, (data, level, flushEvery) => reference.compress(data, level, flushEvery));
   return compareLayer(
     layer,
-    [...chunksOf(layer, layerCase.chunking)],
+    () => chunksOf(layer, layerCase.chunking),
     requestOf(layerCase, layer.length),
     reference,
     readBack ? FILES_READ_BACK : 0,
@@ -33,7 +33,7 @@ export async function compareCase(layerCase: LayerCase, reference: Reference, re
 /** Compares the zTOC of the reference with ours for a layer. */
 export async function compareLayer(
   layer: Uint8Array,
-  chunks: readonly Uint8Array[],
+  chunks: () => Iterable<Uint8Array>,
   request: ZtocRequest,
   reference: Reference,
   readBack: number,

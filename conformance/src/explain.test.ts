@@ -4,7 +4,7 @@ import { explainDifference } from './explain.ts';
 import { buildOurs } from './ours.ts';
 
 async function ztocOf(name: string, spanSize: number, tool = 'AWS SOCI CLI v0.2'): Promise<Uint8Array> {
-  const outcome = await buildOurs([readGoldenLayer(name)], { spanSize, algorithm: 'gzip', tool });
+  const outcome = await buildOurs(() => [readGoldenLayer(name)], { spanSize, algorithm: 'gzip', tool });
   if (outcome.kind !== 'built') throw new Error(outcome.reason);
   return outcome.ztoc;
 }

@@ -61,7 +61,7 @@ export async function* compareGoldenLayers(reference: Reference): AsyncGenerator
     const layer = readGoldenLayer(name);
     for (const spanSize of ztocs.size > 0 ? ztocs.keys() : [REFUSED_SPAN_SIZE]) {
       const request = { spanSize, algorithm, tool: 'AWS SOCI CLI v0.2' };
-      const { difference, reference: live } = await compareLayer(layer, [layer], request, reference, 2);
+      const { difference, reference: live } = await compareLayer(layer, () => [layer], request, reference, 2);
       const recorded = ztocs.get(spanSize)?.digest;
       const found = live.kind === 'built' ? live.summary.digest : undefined;
       yield {

@@ -11,12 +11,14 @@ const idleThreads: ClosableDigestThread[] = [];
 /**
  * Builds a zTOC with `@soci/ztoc`, on one thread and on two. Any error other than a ZtocError is a fault, and so is a
  * difference between the two: the zTOC, the error, or the offset of the error.
+ *
+ * @param chunks Starts to read the layer. Called twice, because the chunks may use the same buffer.
  */
-export async function buildOurs(chunks: readonly Uint8Array[], request: ZtocRequest): Promise<Outcome> {
-  const alone = await buildOn(undefined, chunks, request);
+export async function buildOurs(chunks: () => Iterable<Uint8Array>, request: ZtocRequest): Promise<Outcome> {
+  const alone = await buildOn(undefined, chunks(), request);
   const thread = idleThreads.pop() ?? (await startDigestThread());
   if (thread === undefined) return { kind: 'fault', reason: 'cannot start a digest thread' };
-  const together = await buildOn(thread, chunks, request);
+  const together = await buildOn(thread, chunks(), request);
   idleThreads.push(thread);
   if (isDeepStrictEqual(together, alone)) return alone;
   const [first, second] = [alone, together].map((outcome) =>
@@ -32,7 +34,7 @@ export async function closeThreads(): Promise<void> {
 
 async function buildOn(
   thread: DigestThread | undefined,
-  chunks: readonly Uint8Array[],
+  chunks: Iterable<Uint8Array>,
   { spanSize, algorithm, tool }: ZtocRequest,
 ): Promise<Outcome> {
   try {
