@@ -9,7 +9,7 @@ import { describeSkip, type OutcomeReport, outcomeWord } from './print-outcome.t
 
 /** Options of CI systems: files that the result is appended to. */
 export const RESULT_FILE_OPTIONS = {
-  'result-file': valueOption('FILE', parseText, 'append the result to FILE as NAME=VALUE lines'),
+  'result-file': valueOption('FILE', parseText, 'append the result as NAME=VALUE to FILE'),
   'summary-file': valueOption('FILE', parseText, 'append the result to FILE as Markdown'),
 } as const;
 
