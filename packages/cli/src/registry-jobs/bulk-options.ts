@@ -22,6 +22,9 @@ const {
   'no-reuse': _reuse,
   force: _force,
   verify: _verify,
+  'allow-nothing': _allowNothing,
+  'result-file': _resultFile,
+  'summary-file': _summaryFile,
   ...SETTINGS
 } = CONVERT_OPTIONS;
 
