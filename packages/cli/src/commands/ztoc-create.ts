@@ -41,7 +41,7 @@ export const command = defineCommand({
       oneOf(['gzip', 'uncompressed', 'auto']),
       'use gzip, uncompressed or auto (default)',
     ),
-    jobs: valueOption('N', parseCount(MAX_JOBS), 'use at most N threads; more than 2 do not help'),
+    jobs: valueOption('N', parseCount(MAX_JOBS), 'use at most N threads (default: up to 2)'),
   },
   examples: [
     { purpose: 'show the size of a zTOC without writing it', line: 'ztoc create layer.tar.gz' },
