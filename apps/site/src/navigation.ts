@@ -30,6 +30,10 @@ const SECTIONS: Readonly<Record<string, readonly (readonly [source: string, text
     ['docs/several-accounts.md', 'Several accounts'],
     ['docs/migrating-from-aws-soci-index-builder.md', "Migrate from AWS's builder"],
   ],
+  Integrations: [
+    ['docs/integrations.md', 'All integrations'],
+    ['docs/ci.md', 'GitHub, GitLab, CodeBuild'],
+  ],
   'A whole registry': [['docs/registry-jobs.md', 'Status, backfill, garbage']],
   'Formats and evidence': [
     ['docs/formats.md', 'Formats'],
