@@ -26,6 +26,7 @@ it('resolves images of Markdown and of HTML', () => {
 
 it('keeps braces, which Vue would evaluate', () => {
   expect(render('A template has {{ name }}.')).toContain('&#123;&#123; name }}');
+  expect(render('No script contains `${{`.')).toContain('<code>$&#123;&#123;</code>');
 });
 
 it.each([

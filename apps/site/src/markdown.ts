@@ -29,8 +29,9 @@ export function useRepositoryMarkdown(md: MarkdownIt, targets: LinkTargets): voi
     return info === 'mermaid' ? drawDiagram(content) : (fence?.(tokens, i, ...others) ?? '');
   };
   // Vue would evaluate what is between two braces.
-  md.renderer.rules.text = (tokens, i) =>
-    md.utils.escapeHtml(tokens[i]?.content ?? '').replaceAll('{{', '&#123;&#123;');
+  const escapeText = (text = '') => md.utils.escapeHtml(text).replaceAll('{{', '&#123;&#123;');
+  md.renderer.rules.text = (tokens, i) => escapeText(tokens[i]?.content);
+  md.renderer.rules.code_inline = (tokens, i) => `<code>${escapeText(tokens[i]?.content)}</code>`;
 }
 
 /** Draws a Mermaid diagram as SVG. Its colors are in the theme's style sheet. */
