@@ -1,7 +1,7 @@
 // AWS tools for the tests in lambda/ and stack/. From npm: the Node versions of Lambda and AWS's runtime client. From
 // PyPI: AWS's Lambda emulator, which is part of aws-sam-cli, and moto, which has EventBridge and SQS.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
 import { QUIET_ENV, toolNode } from '../../scripts/setup.mjs';
@@ -79,14 +79,18 @@ export async function getMoto() {
   return folder && join(folder, 'bin', 'python');
 }
 
-/** Returns the folder of the AWS CLI, version 1. PyPI has no version 2. */
+/** Returns a folder with the command `aws`: the AWS CLI, version 1. PyPI has no version 2. */
 export async function getAwsCli() {
   if (!hasPython()) return undefined;
   const folder = await cached(`lambda/awscli-${AWS_CLI}`, async (target) => {
     const python = await makePythonEnvironment(target);
     await runPip(`getting the AWS CLI ${AWS_CLI}`, python, 'install', `awscli==${AWS_CLI}`);
+    // The script that pip writes names the Python of the unfinished folder.
+    mkdirSync(join(target, 'command'));
+    const lines = ['#!/bin/sh', 'exec "$(dirname "$0")/../bin/python" -m awscli "$@"', ''];
+    writeFileSync(join(target, 'command', 'aws'), lines.join('\n'), { mode: 0o755 });
   });
-  return folder && join(folder, 'bin');
+  return folder && join(folder, 'command');
 }
 
 /** Installs a package, or several, with npm in a separate folder. */
