@@ -51,7 +51,7 @@ export class ResultWriter {
   /** Writes a zTOC before the manifests that list it. An aborted run leaves it behind: nothing refers to it. */
   async writeZtoc(ztoc: Descriptor, content: Uint8Array, call: CallOptions): Promise<void> {
     const { target } = this.#job;
-    if ('writeImages' in target) throw new Error('an archive is written at once');
+    if ('writeImages' in target) throw new Error('an archive is written in one piece');
     await target.push(ztoc, content, call);
     this.#written.add(ztoc.digest);
   }

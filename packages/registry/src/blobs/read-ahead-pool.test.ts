@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MIN_PART_SIZE, ReadAheadPool } from './read-ahead-pool.ts';
 
 describe('ReadAheadPool', () => {
-  test('reserves no more than its limit', () => {
+  test('reserves at most its limit', () => {
     const readAhead = new ReadAheadPool(5 * MIN_PART_SIZE + 1);
     expect(readAhead.acquire(3 * MIN_PART_SIZE)).toBe(3 * MIN_PART_SIZE);
     expect(readAhead.acquire(3 * MIN_PART_SIZE)).toBe(2 * MIN_PART_SIZE + 1);
