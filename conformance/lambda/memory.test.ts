@@ -4,14 +4,13 @@ import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GeneratorResponse } from '@soci/functions';
+import { makeFunctionCgroup } from '@soci/test-aws';
+import { LARGE_IMAGE, type LayerRecipe, USUAL_IMAGE, type WrittenImage, writeImage } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { writeFunction } from './bundle/unpacked.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
-import { LARGE_IMAGE, type LayerRecipe, USUAL_IMAGE } from './image/layer.ts';
-import { type WrittenImage, writeImage } from './image/write-image.ts';
-import { canLaunch, makeMemoryCgroup, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
+import { canLaunch, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
 import { pushLayout } from './push.ts';
 import { REPORT } from './report.ts';
 import { RUNTIMES, startLambda } from './runtimes.ts';
@@ -56,20 +55,10 @@ const IMAGES: readonly Sample[] = [
 
 const launchers = [...(canLaunch(ONE_CORE) ? ONE_CORE : []), ...(canLaunch(READ_ONLY) ? READ_ONLY : [])];
 const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
-const probe = makeMemoryCgroup(512 * MIB);
+const probe = makeFunctionCgroup({ memory: 512 * MIB });
 probe?.remove();
 if (probe === undefined)
-  REPORT.skipped('memory limits, because no memory cgroup can be created. Run as root, outside a container.');
-
-test.skipIf(probe === undefined)('a function that exceeds its memory cgroup is killed', async () => {
-  const cgroup = makeMemoryCgroup(128 * MIB);
-  onTestFinished(() => cgroup?.remove());
-  const lambda = await startLambda();
-  const folder = writeFunction('greedy', 'export const handler = async (size) => Buffer.alloc(size, 1).length;\n');
-  lambda.createFunction({ name: 'greedy', folder, launcher: cgroup?.launcher ?? [] });
-  expect(await lambda.invoke('greedy', MIB)).toMatchObject({ outcome: { status: 'success', result: MIB } });
-  expect(await lambda.invoke('greedy', 256 * MIB)).toMatchObject({ outcome: { status: 'crash' } });
-});
+  REPORT.skipped('memory limits, because no control group can be created. Run as root, outside a container.');
 
 for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
   if (free < disk) REPORT.skipped(`${name}: it needs ${disk / GB} GB of disk space.`);
@@ -91,7 +80,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
         test.skipIf(!runtime.isAvailable)(
           `${runtime.name}, ${memorySize} MB: ends within its memory`,
           async () => {
-            const cgroup = makeMemoryCgroup(memorySize * MIB);
+            const cgroup = makeFunctionCgroup({ memory: memorySize * MIB });
             onTestFinished(() => cgroup?.remove());
             const lambda = await startLambda();
             const launcher = [...(cgroup?.launcher ?? []), ...launchers];
@@ -105,7 +94,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
             const { maxMemory = Number.NaN, milliseconds } = invocation;
             REPORT.measured(`${name}, ${runtime.name}, ${memorySize} MB`, {
               'peak of memory, MiB': maxMemory / MIB,
-              ...(cgroup && { 'peak of the cgroup, MiB': cgroup.peak() / MIB }),
+              ...(cgroup && { 'peak of the cgroup, MiB': cgroup.peakMemory() / MIB }),
               seconds: milliseconds / 1000,
               'compressed MB/s': image.size / MB / (milliseconds / 1000),
               'MB/s': image.plainSize / MB / (milliseconds / 1000),

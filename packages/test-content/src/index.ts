@@ -13,6 +13,8 @@ export {
 } from './content.ts';
 export { dockerArchive, dockerLayoutArchive, type SavedImage, savedConfig } from './docker-archive.ts';
 export { everythingIn } from './errors.ts';
+export { LARGE_IMAGE, type LayerRecipe, USUAL_IMAGE } from './generated-image/layer.ts';
+export { type WrittenImage, writeImage } from './generated-image/write-image.ts';
 export {
   type GoldenLayer,
   type GoldenRun,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Random } from '@soci/test-content';
+import { Random } from '../random.ts';
 
 /** Kinds of files, by how well they compress. */
 export type Kind = 'noise' | 'program' | 'text' | 'zeros';

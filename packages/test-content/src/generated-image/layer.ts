@@ -1,5 +1,6 @@
-import { bareHeader, Random, TAR_END, tarPadding } from '@soci/test-content';
-import { type Kind, makeContent } from './content.ts';
+import { Random } from '../random.ts';
+import { bareHeader, TAR_END, tarPadding } from '../tar.ts';
+import { type Kind, makeContent } from './file-content.ts';
 import { GzipFile, type Stretch, stretchOf } from './gzip-file.ts';
 
 /** Options of a layer. */
