@@ -8,9 +8,12 @@
  *
  * `npm run bench -- pushes [OPTIONS]`: pushes images while a backfill runs.
  *
+ * `npm run bench -- lambda [OPTIONS]`: indexes images with the memory sizes of AWS Lambda.
+ *
  * `npm run bench -- --quick [OPTIONS]`: compares a few ratios with the committed ones.
  */
 import { parseArgs } from 'node:util';
+import { benchLambda } from './lambda/main.ts';
 import { buildReference } from './measure.ts';
 import { benchPlan } from './plan/main.ts';
 import { benchPushes } from './pushes/main.ts';
@@ -40,6 +43,7 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<num
   runtime: benchRuntime,
   plan: benchPlan,
   pushes: benchPushes,
+  lambda: benchLambda,
   '--quick': benchQuick,
 };
 

@@ -101,8 +101,11 @@ export const PLAN_SECTION = 'Plan of a whole registry';
 /** Heading of the section that `npm run bench -- pushes` writes. Other commands keep it. */
 export const PUSHES_SECTION = 'Pushes during a backfill';
 
+/** Heading of the section that `npm run bench -- lambda` writes. Other commands keep it. */
+export const LAMBDA_SECTION = 'Memory sizes of AWS Lambda';
+
 /** Sections with commands of their own. */
-const KEPT_SECTIONS = [RUNTIME_SECTION, PLAN_SECTION, PUSHES_SECTION];
+const KEPT_SECTIONS = [RUNTIME_SECTION, PLAN_SECTION, PUSHES_SECTION, LAMBDA_SECTION];
 
 /** Writes a report to its file. Keeps the sections that other commands write, and the file's notes. */
 export function writeReport(file: URL, report: string): void {

@@ -123,9 +123,11 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/bench': {
     packages: [
       '@soci/cli',
+      '@soci/functions',
       '@soci/oci',
       '@soci/registry',
       '@soci/registry-jobs',
+      '@soci/test-aws',
       '@soci/test-content',
       '@soci/test-registry',
       '@soci/test-runtime',

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { billOf, formatLambda, vcpusOf } from './report.ts';
+
+/** 5.8 s of processor time, for which a function of 1,024 MB needs ten seconds. */
+const MEASURED = { memory: 1024, seconds: 11, cpu: (10 * 1024) / 1769, peak: 150e6 };
+
+it('computes the cost of 1,000 images from GB-seconds and requests', () => {
+  const bill = billOf(437e6, MEASURED);
+  expect(bill.seconds).toBeCloseTo(10);
+  expect(bill.gigabyteSeconds).toBeCloseTo(10);
+  expect(bill.x86).toBeCloseTo(10_000 * 0.0000166667 + 1000 * 0.0000002);
+  expect(bill.arm).toBeCloseTo(10_000 * 0.0000133334 + 1000 * 0.0000002);
+});
+
+it('takes the elapsed time if a function has several processors', () => {
+  expect(billOf(437e6, { memory: 3538, seconds: 7, cpu: 11, peak: 0 }).seconds).toBe(7);
+});
+
+it('assumes no more than 75 MB/s from the network', () => {
+  expect(billOf(1500e6, MEASURED).seconds).toBe(20);
+});
+
+it('gives one vCPU for 1,769 MB', () => {
+  expect(vcpusOf(1769)).toBe(1);
+  expect(vcpusOf(512)).toBeCloseTo(0.29);
+});
+
+it('names the size whose time and cost are better than those of the default', () => {
+  const measurements = [MEASURED, { ...MEASURED, memory: 1769, cpu: 10 }];
+  expect(formatLambda([{ title: '437 MB', bytes: 437e6, measurements }])).toContain(
+    '**Target missed**: with the default of 1,769 MB, the time times the cost of 437 MB is at most 1.1 times the smallest one. Measured: 1.73.',
+  );
+});
