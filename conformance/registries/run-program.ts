@@ -15,10 +15,11 @@ export interface ProgramWorld {
   readonly cwd?: string;
   /** Its standard input. @default empty */
   readonly input?: string;
+  /** Time limit in milliseconds. @default 90_000: shorter than that of a test, so that the output of the program is printed */
+  readonly timeout?: number;
 }
 
-/** Time limit in milliseconds. Shorter than that of a test, so that the output of the program is printed. */
-const DEADLINE = 90_000;
+const DEFAULT_TIMEOUT = 90_000;
 
 /** Runs a program to its end. Does not check its exit code. */
 export function runProgram(path: string, args: readonly string[], world: ProgramWorld = {}): Promise<ProgramRun> {
@@ -28,7 +29,7 @@ export function runProgram(path: string, args: readonly string[], world: Program
       env: { PATH, HOME, ...world.env },
       cwd: world.cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: DEADLINE,
+      timeout: world.timeout ?? DEFAULT_TIMEOUT,
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { runWell } from '../registries/run-program.ts';
 import { findTool } from '../tools/tools.ts';
+import { BUILD_TIMEOUT } from './programs.ts';
 import { REPORT } from './report.ts';
 
 declare module 'vitest' {
@@ -18,7 +19,7 @@ export default async function setUp(project: TestProject): Promise<() => void> {
   REPORT.clear();
   const folder = mkdtempSync(join(tmpdir(), 'soci-standalone-'));
   const builder = findTool('builder');
-  if (builder !== undefined) await runWell(process.execPath, [builder, folder]);
+  if (builder !== undefined) await runWell(process.execPath, [builder, folder], { timeout: BUILD_TIMEOUT });
   project.provide('built', builder && folder);
   return () => rmSync(folder, { recursive: true });
 }

@@ -21,6 +21,9 @@ export const SOURCE: string = goldenLayoutPath('multi');
 /** Runs `convert` with these words, and options for two threads. */
 export const CONVERT: readonly string[] = ['convert', '--min-layer-size', '0', '--jobs', '2'];
 
+/** Time limit of a build of the executable and the image, in milliseconds. It takes 15 s on an idle machine. */
+export const BUILD_TIMEOUT = 600_000;
+
 /** Returns the path of a built file by the end of its name, such as `linux-x64`. */
 export function builtFile(ending: string): string {
   const folder = inject('built') ?? '';
