@@ -1,8 +1,10 @@
 import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import type { IndexingOptions } from './indexing-options';
+import { checkTypes, fail, quote } from './property-types';
 import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { DEFAULT_MAX_CONCURRENCY } from './work-queue';
@@ -15,10 +17,6 @@ const MAX_SECONDS = 1800;
 /** Validates properties during synthesis. Tokens are validated later, by CloudFormation or the functions. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
   const { outputTag, repositories, filters, reservedConcurrentExecutions } = props;
-  checkList(scope, 'filters', filters, 'string', "['prod/*:*']");
-  checkList(scope, 'repositories', repositories, 'object', '[repository]');
-  checkList(scope, 'memberAccounts', props.memberAccounts, 'string', "['111122223333']");
-  checkType(scope, 'outputTag', outputTag, 'string');
   checkIndexing(scope, props);
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
   checkQueue(scope, props);
@@ -91,11 +89,7 @@ function checkLocation(scope: Construct, { repositoryName, env }: IRepository, m
 /** Validates the options that `SociIndexBuilder` and `SociIndexedImage` share. */
 export function checkIndexing(scope: Construct, options: IndexingOptions): void {
   const { memorySize, timeout, minLayerSize, spanSize, indexVersion, permissionsBoundary } = options;
-  checkClass(scope, 'timeout', timeout, 'toSeconds', 'Duration.minutes(15)');
-  checkClass(scope, 'minLayerSize', minLayerSize, 'toBytes', 'Size.mebibytes(10)');
-  checkClass(scope, 'spanSize', spanSize, 'toBytes', 'Size.mebibytes(4)');
-  checkClass(scope, 'indexVersion', indexVersion, 'value', 'SociIndexVersion.V2');
-  checkClass(scope, 'recompress', options.recompress, 'value', 'SociRecompression.ZSTD');
+  checkTypes(scope, options);
   for (const name of ['autoSpanSize', 'useStoredProfile'] as const) {
     if (options[name] && spanSize !== undefined)
       fail(scope, name, 'spanSize fixes the size of all spans: remove one of them');
@@ -104,6 +98,7 @@ export function checkIndexing(scope: Construct, options: IndexingOptions): void 
   checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, MAX_SECONDS, 'seconds');
   checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');
   checkNumber(scope, 'spanSize', spanSize?.toBytes(), 1, MAX_SIZE, 'bytes');
+  checkNumber(scope, 'logRetention', options.logRetention, 1, RetentionDays.INFINITE, 'days');
   const version = indexVersion?.value ?? 'V2';
   if (!Token.isUnresolved(version) && version !== 'V1' && version !== 'V2') {
     fail(scope, 'indexVersion', `unknown version ${version}: use V1 or V2`);
@@ -134,32 +129,6 @@ function checkBoundary(scope: Construct, arn: string | undefined): void {
   );
 }
 
-/** Formats a value of any type for an error, on one line and not too long. */
-export function quote(value: unknown): string {
-  const text = (typeof value === 'object' ? value?.constructor?.name : JSON.stringify(value)) ?? String(value);
-  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
-}
-
-/** Rejects a value of another type, which JavaScript allows. Tokens have the type of their value. */
-export function checkType(scope: Construct, name: string, value: unknown, type: 'string' | 'object'): void {
-  if (value === undefined || typeof value === type) return;
-  fail(scope, name, `${quote(value)} is not a ${type}`);
-}
-
-/** Rejects a plain value, such as a number, instead of an instance of a class. `member` is one of its members. */
-function checkClass(scope: Construct, name: string, value: object | undefined, member: string, example: string): void {
-  if (value === undefined || (typeof value === 'object' && value !== null && member in value)) return;
-  fail(scope, name, `${quote(value)} has the wrong type: use a value such as ${example}`);
-}
-
-/** Rejects a value that is not a list of `type`. */
-function checkList(scope: Construct, name: string, value: unknown, type: 'string' | 'object', example: string): void {
-  if (value === undefined) return;
-  if (!Array.isArray(value)) fail(scope, name, `${quote(value)} is not a list: use a list such as ${example}`);
-  const at = value.findIndex((element) => typeof element !== type || element === null);
-  if (at !== -1) fail(scope, name, `element ${at} is ${quote(value[at])}: use a list such as ${example}`);
-}
-
 /** Returns whether two accounts or Regions are known and differ. */
 export function areDifferent(one: string, other: string): boolean {
   return !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
@@ -187,9 +156,4 @@ export function validate<T>(scope: Construct, name: string, read: () => T): T {
   } catch (error) {
     return fail(scope, name, (error as Error).message);
   }
-}
-
-/** Throws an error with the path of the construct and the name of the property. */
-export function fail(scope: Construct, name: string, problem: string): never {
-  throw new Error(`${scope.node.path}: ${name}: ${problem}`);
 }

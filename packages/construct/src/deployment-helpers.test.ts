@@ -9,7 +9,13 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
-import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexedImage, SociIndexVersion } from './index';
+import {
+  SociIndexBuilder,
+  type SociIndexBuilderProps,
+  SociIndexedImage,
+  SociIndexVersion,
+  SociRegistryJobs,
+} from './index';
 
 const newStack = () => new Stack(new App(), 'Stack', { env: { account: '123456789012', region: 'eu-west-1' } });
 const repositoryOf = (stack: Stack, name = 'prod/app') => Repository.fromRepositoryName(stack, name, name);
@@ -60,6 +66,12 @@ describe('sociImage', () => {
   ])('rejects %s', (_, props, tag, problem) => {
     expect(() => imageOf(props, tag)).toThrow(problem);
     expect(() => imageOf(props, tag)).toThrow('Stack/Soci: sociImage: ');
+  });
+
+  it('rejects a name as a repository', () => {
+    const builder = new SociIndexBuilder(newStack(), 'Soci');
+    const problem = 'Stack/Soci: sociImage: "app" is not a repository: pass the repository of the image';
+    expect(() => builder.sociImage('app' as never, 'v1')).toThrow(problem);
   });
 
   it('rejects a missing repository', () => {
@@ -138,7 +150,21 @@ describe('values that only JavaScript allows', () => {
     ],
     ['a repository without a list', { repositories: {} }, 'repositories: Object is not a list'],
     ['a number as an account', { memberAccounts: [111122223333] }, 'memberAccounts: element 0 is 111122223333'],
-    ['a number as an output tag', { outputTag: 1 }, 'outputTag: 1 is not a string'],
+    ['a number as an output tag', { outputTag: 1 }, "outputTag: 1 is not a string: use a string such as '{tag}-soci'"],
+    ['text as a boolean', { queue: 'false' }, 'queue: "false" is not a boolean: use true or false'],
+    [
+      'a name as an event bus',
+      { eventBus: 'default' },
+      'eventBus: "default" has the wrong type: use a value such as EventBus.from',
+    ],
+    ['an id as a VPC', { vpc: 'vpc-1' }, 'vpc: "vpc-1" has the wrong type: use a value such as Vpc.fromLookup'],
+    [
+      'an ARN as a boundary',
+      { permissionsBoundary: 'arn:aws:iam::aws:policy/B' },
+      'permissionsBoundary: "arn:aws:iam::a',
+    ],
+    ['ids as security groups', { securityGroups: ['sg-1'] }, 'securityGroups: element 0 is "sg-1": use a list such as'],
+    ['text as a log retention', { logRetention: '30' }, 'logRetention: "30" is not a number: use 1 to 9999 days'],
     ['text as a memory size', { memorySize: '1769' }, 'memorySize: "1769" is not a number: use 256 to 10240 MB'],
     [
       'seconds as a timeout',
@@ -157,9 +183,35 @@ describe('values that only JavaScript allows', () => {
       (stack) => ({ repository: repositoryOf(stack) }),
       'tag: it is missing: set a tag or a',
     ],
-    ['a number as a tag', (stack) => ({ repository: repositoryOf(stack), tag: 1 }), 'tag: 1 is not a string'],
+    ['a name as a repository', () => ({ repository: 'app', tag: 'v1' }), 'repository: "app" has the wrong type: use a'],
+    [
+      'a number as a tag',
+      (stack) => ({ repository: repositoryOf(stack), tag: 1 }),
+      "tag: 1 is not a string: use a tag such as 'v1', or a digest",
+    ],
+    [
+      'text as a boolean',
+      (stack) => ({ repository: repositoryOf(stack), tag: 'v1', wait: 'no' }),
+      'wait: "no" is not a boolean: use true or false',
+    ],
   ])('the image rejects %s', (_, props, problem) => {
     const stack = newStack();
     expect(() => new SociIndexedImage(stack, 'Image', props(stack) as never)).toThrow(`Stack/Image: ${problem}`);
+  });
+
+  it.each<[string, object, string]>([
+    ['text instead of a list', { filters: 'prod/*:*' }, 'filters: "prod/*:*" is not a list: use a list such as'],
+    [
+      'text as a schedule',
+      { schedule: 'rate(1 day)' },
+      'schedule: "rate(1 day)" has the wrong type: use a value such as',
+    ],
+    ['true as garbage collection', { garbageCollection: true }, 'garbageCollection: true has the wrong type: use {'],
+    ['a name as a cluster', { garbageCollection: { clusters: ['c'] } }, 'garbageCollection.clusters: element 0 is "c"'],
+  ])('the jobs reject %s', (_, props, problem) => {
+    const stack = newStack();
+    const builder = new SociIndexBuilder(stack, 'Soci');
+    const make = () => new SociRegistryJobs(stack, 'Jobs', { builder, ...props } as never);
+    expect(make).toThrow(`Stack/Jobs: ${problem}`);
   });
 });

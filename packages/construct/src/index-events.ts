@@ -1,6 +1,6 @@
 import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import { fail } from './check-props';
+import { fail } from './property-types';
 
 /** `source` of the generator's events. */
 const SOURCE = 'soci-index-builder';

@@ -2,7 +2,7 @@ import { Token } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
-import { fail } from './check-props';
+import { fail, quote } from './property-types';
 import { rules } from './shipped-assets';
 
 /** Tag of an image. @see OCI Distribution Specification, "Pulling manifests" */
@@ -29,8 +29,10 @@ export function indexedContainerImage(
   if (!Token.isUnresolved(tag) && !TAG.test(tag ?? '')) {
     fail(builder, 'sociImage', `${JSON.stringify(tag)} is not a tag: use the tag of the pushed image, such as v1`);
   }
-  if (repository === undefined)
-    fail(builder, 'sociImage', 'the repository is missing: pass the repository of the image');
+  if (typeof repository?.repositoryName !== 'string') {
+    const problem = repository === undefined ? 'the repository is missing' : `${quote(repository)} is not a repository`;
+    fail(builder, 'sociImage', `${problem}: pass the repository of the image`);
+  }
   checkIndexed(builder, repositories.filters, repository, tag);
   if (Token.isUnresolved(version) || Token.isUnresolved(outputTag)) {
     fail(

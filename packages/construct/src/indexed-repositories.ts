@@ -3,7 +3,8 @@ import type { Filters } from '@soci/filter' with { 'resolution-mode': 'import' }
 import { ArnFormat, CustomResource, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { fail, outputTagOf, validate } from './check-props';
+import { outputTagOf, validate } from './check-props';
+import { fail } from './property-types';
 import { assetPath, rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { createFunction } from './workflow-function';

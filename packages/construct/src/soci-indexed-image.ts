@@ -4,9 +4,10 @@ import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { type ContainerDefinition, ContainerImage, type ContainerImageConfig } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { areDifferent, checkIndexing, checkType, fail, quote, validate } from './check-props';
+import { areDifferent, checkIndexing, validate } from './check-props';
 import { spanSizeOf } from './generator-function';
 import { MAX_TAG_LENGTH, TAG } from './indexed-container-image';
+import { checkTypes, fail, quote } from './property-types';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
@@ -159,11 +160,11 @@ function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void
   if (props.repository === undefined || props.repository === null) {
     fail(scope, 'repository', 'it is missing: set the repository of the image');
   }
+  checkTypes(scope, { repository: props.repository });
   if (tag === undefined || tag === null) {
     fail(scope, 'tag', 'it is missing: set a tag or a digest (sha256: and 64 hex digits)');
   }
-  checkType(scope, 'tag', tag, 'string');
-  checkType(scope, 'outputTag', props.outputTag, 'string');
+  if (typeof tag !== 'string') fail(scope, 'tag', `${quote(tag)} is not a string: use a tag such as 'v1', or a digest`);
   checkIndexing(scope, props);
   for (const [name, value] of Object.entries({ memorySize, timeout: props.timeout?.toSeconds() })) {
     if (!Token.isUnresolved(value)) continue;

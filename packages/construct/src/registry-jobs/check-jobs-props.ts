@@ -1,7 +1,8 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { checkNumber, fail, validate } from '../check-props';
+import { checkNumber, validate } from '../check-props';
+import { checkTypes, fail, quote } from '../property-types';
 import { rules } from '../shipped-assets';
 import type { SociRegistryJobsProps } from './soci-registry-jobs-props';
 
@@ -19,6 +20,7 @@ const [MAX_IMAGES, MAX_SIZE, MAX_DAYS] = [1_000_000_000, 2 ** 50, 36_500];
 /** Validates properties during synthesis, and returns the generator. */
 export function checkJobsProps(scope: Construct, props: SociRegistryJobsProps): IFunction {
   const { builder, generatorFunction, outputTag, indexVersion, filters, repositories, bucket } = props;
+  checkTypes(scope, props);
   checkNumber(scope, 'maxConcurrency', props.maxConcurrency, 1, MAX_CONCURRENCY, 'images');
   checkNumber(scope, 'confirmAbove', props.confirmAbove, 0, MAX_IMAGES, 'images');
   checkNumber(scope, 'maxImageSize', props.maxImageSize?.toBytes(), 1, MAX_SIZE, 'bytes');
@@ -44,6 +46,11 @@ export function checkJobsProps(scope: Construct, props: SociRegistryJobsProps): 
 
 function checkGarbageCollection(scope: Construct, { garbageCollection }: SociRegistryJobsProps): void {
   if (garbageCollection === undefined) return;
+  if (typeof garbageCollection !== 'object') {
+    const problem = `${quote(garbageCollection)} has the wrong type: use { otherImagesInUse: SociImagesInUse.NONE }`;
+    fail(scope, 'garbageCollection', problem);
+  }
+  checkTypes(scope, garbageCollection, 'garbageCollection.');
   const { clusters, olderThan } = garbageCollection;
   checkNumber(scope, 'garbageCollection.olderThan', olderThan?.toDays({ integral: false }), 0, MAX_DAYS, 'days');
   const name = 'garbageCollection.clusters';
