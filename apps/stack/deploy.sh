@@ -36,8 +36,9 @@ ask() {
   }
 }
 
-sha256() {
-  if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c 1-64
+# The start of the SHA-256 digest of standard input.
+short_digest() {
+  if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c 1-12
 }
 
 # Sets $account. Its call to AWS is the first, so it finds what is wrong with the settings of the AWS CLI.
@@ -79,8 +80,7 @@ find_package() {
   template=$(find "$(dirname "$0")" -path '*/templates/SociIndexBuilder.json' -type f | head -n 1)
   [ -n "$template" ] || fail "there is no template next to $0. Unpack cloudformation.tar.gz of a release, or run \"npm run stack:package -- package\", and run the deploy.sh that is there"
   zips=${template%/templates/*}/functions
-  digest=$(cd "$zips" && find . -name '*.zip' | LC_ALL=C sort | while read -r zip; do echo "$zip $(sha256 <"$zip")"; done | sha256)
-  prefix=soci-index-builder/$(echo "$digest" | cut -c 1-12)/
+  prefix=soci-index-builder/$(cd "$zips" && find . -name '*.zip' | LC_ALL=C sort | xargs cat | short_digest)/
 }
 
 # The AWS CLI ignores parameters that the template does not have.
@@ -96,8 +96,7 @@ check_parameters() {
 check_status() {
   case $status in
     ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED | DELETE_FAILED)
-      print_reasons
-      fail "the stack $stack cannot be updated: its status is $status. Fix the reasons above, run deploy.sh --delete --stack-name $stack, and deploy again"
+      fail_with_reasons "the stack $stack cannot be updated: its status is $status. Fix the reasons above, run deploy.sh --delete --stack-name $stack, and deploy again"
       ;;
     UPDATE_ROLLBACK_FAILED) fail "the stack $stack cannot be updated: its status is $status. Run: aws cloudformation continue-update-rollback --stack-name $stack --region $region" ;;
     REVIEW_IN_PROGRESS) ;;
@@ -105,7 +104,8 @@ check_status() {
   esac
 }
 
-# Creates the bucket if it does not exist. An existing one must belong to this account: its owner can change the functions.
+# Creates the bucket if it does not exist. Amazon S3 encrypts new buckets and blocks public access to them. An existing one
+# must belong to this account: its owner can change the functions.
 prepare_bucket() {
   bucket=${bucket:-soci-index-builder-$account-$region}
   if ask s3api get-bucket-location --bucket "$bucket" --expected-bucket-owner "$account"; then
@@ -122,48 +122,48 @@ prepare_bucket() {
   set -- --bucket "$bucket"
   [ "$region" = us-east-1 ] || set -- "$@" --create-bucket-configuration "LocationConstraint=$region"
   ask s3api create-bucket "$@" || fail "cannot create the bucket $bucket. $problem"
-  ask s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
-    BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true ||
-    fail "cannot block public access to the bucket $bucket. Delete it, and run deploy.sh again. $problem"
-  ask s3api put-bucket-encryption --bucket "$bucket" --server-side-encryption-configuration \
-    '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}' ||
-    fail "cannot encrypt the bucket $bucket. Delete it, and run deploy.sh again. $problem"
   echo "Bucket $bucket created."
 }
 
 deploy() {
+  find_package
+  check_parameters "$@"
+  sign_in
+  find_stack
+  check_status
+  prepare_bucket
   # The prefix names the content, so an object of the same size is the same object.
   aws s3 sync --size-only --no-progress "$zips" "s3://$bucket/${prefix}functions" --exclude '*' --include '*.zip' ||
     fail "cannot upload the zips to the bucket $bucket. You need s3:ListBucket and s3:PutObject"
   echo "Zips are in s3://$bucket/$prefix."
   aws cloudformation deploy --stack-name "$stack" --template-file "$template" --capabilities CAPABILITY_IAM \
-    --no-fail-on-empty-changeset --parameter-overrides "QSS3BucketName=$bucket" "QSS3KeyPrefix=$prefix" "$@" || {
-    print_reasons
-    fail "the stack $stack was not deployed. docs/deployment.md#troubleshooting has solutions for the reasons above"
-  }
+    --no-fail-on-empty-changeset --parameter-overrides "QSS3BucketName=$bucket" "QSS3KeyPrefix=$prefix" "$@" ||
+    fail_with_reasons "the stack $stack was not deployed. docs/deployment.md#troubleshooting has solutions for the reasons above"
   ask cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Outputs[].[OutputKey, OutputValue]'
   printf '\n%s\n' "$answer"
 }
 
 delete() {
+  [ $# -eq 0 ] || fail '--delete takes no parameters' 2
+  sign_in
+  find_stack
   [ -n "$status" ] || { echo "Stack $stack does not exist in $region." && return; }
   echo "Deleting stack $stack in $region ..."
   ask cloudformation delete-stack --stack-name "$stack" || fail "cannot delete the stack $stack. $problem"
-  ask cloudformation wait stack-delete-complete --stack-name "$stack" || {
-    print_reasons
-    fail "the stack $stack was not deleted. Fix the reasons above, and run the command again"
-  }
+  ask cloudformation wait stack-delete-complete --stack-name "$stack" ||
+    fail_with_reasons "the stack $stack was not deleted. Fix the reasons above, and run the command again"
   echo "Deleted. The bucket with the zips and the indexes of your images remain."
 }
 
-# Prints why resources failed in the last operation of the stack. The newest event is the first.
-print_reasons() {
+# Prints why resources failed in the last operation of the stack, and a message. The newest event is the first.
+fail_with_reasons() {
   ask cloudformation describe-stack-events --stack-name "$stack" \
-    --query 'StackEvents[].[LogicalResourceId, ResourceStatus, ResourceStatusReason]' || return 0
+    --query 'StackEvents[].[LogicalResourceId, ResourceStatus, ResourceStatusReason]' || fail "$1"
   echo "$answer" | awk -F '\t' -v stack="$stack" '
     $2 ~ /FAILED$/ && $3 !~ /cancelled/ { reasons = "  " $1 ": " $3 "\n" reasons }
     $1 == stack && $2 ~ /^(CREATE|UPDATE|DELETE)_IN_PROGRESS$/ && $3 ~ /User Initiated/ { exit }
     END { printf "%s", reasons }' >&2
+  fail "$1"
 }
 
 stack=soci bucket='' region='' action=deploy
@@ -191,18 +191,4 @@ while [ "$left" -gt 0 ]; do
   esac
   shift && left=$((left - 1))
 done
-
-if [ "$action" = delete ]; then
-  [ $# -eq 0 ] || fail '--delete takes no parameters' 2
-  sign_in
-  find_stack
-  delete
-else
-  find_package
-  check_parameters "$@"
-  sign_in
-  find_stack
-  check_status
-  prepare_bucket
-  deploy "$@"
-fi
+"$action" "$@"
