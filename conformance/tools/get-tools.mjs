@@ -48,14 +48,14 @@ export function hasPython() {
 }
 
 /**
- * Returns the path of a program and builds it if necessary.
+ * Returns the path of a program and builds it into the cache if necessary. The check `workflows` uses the same actionlint.
  *
  * @param {{ name: string, module?: string, version?: string, sources?: string }} program A version of a module, or sources
  * in this repository.
  * @returns {Promise<string | undefined>} Undefined if the build fails.
  */
 export async function buildWithGo({ name, module, version, sources }) {
-  const folder = join(ROOT, '.cache', 'real', version === undefined ? name : `${name}-${version}`);
+  const folder = join(ROOT, '.cache', version === undefined ? name : `${name}-${version}`);
   const path = join(folder, name);
   const isKept = isExecutable(path);
   if (isKept && (version !== undefined || !hasGo())) return path;

@@ -12,9 +12,11 @@ import { runSuite } from './run-suite.mjs';
 /** Runs the jobs of a GitLab pipeline on this machine, and checks them with GitLab's schema. */
 const GITLAB_CI_LOCAL = '4.75.1';
 /** The version of the check "workflows". */
-const ACTIONLINT = 'v1.7.12';
+const ACTIONLINT = { name: 'actionlint', module: 'github.com/rhysd/actionlint/cmd/actionlint', version: 'v1.7.12' };
 /** Runs GitHub workflows on this machine. Go needs two minutes of processor time to build it. */
-const ACT = 'v0.2.89';
+const ACT = { name: 'act', module: 'github.com/nektos/act', version: 'v0.2.89' };
+/** Evaluates the Terraform module. */
+const EVALUATE = { name: 'evaluate', sources: 'conformance/integrations/terraform/evaluate' };
 /** The version in go.mod. Go needs more than three minutes of processor time to build the rules. */
 const TFLINT_RULES = 'v0.15.0';
 
@@ -28,7 +30,7 @@ await runSuite({
   prepare: () => installDebianPackages(['rsync']),
   tools: [
     { name: 'gitlabCiLocal', what: 'gitlab-ci-local', get: getGitlabCiLocal, remedy: 'It comes from npm.' },
-    { name: 'actionlint', what: 'actionlint', get: getActionlint, remedy: NEEDS_GO },
+    { name: 'actionlint', what: 'actionlint', get: () => buildWithGo(ACTIONLINT), remedy: NEEDS_GO },
     {
       name: 'rsync',
       what: 'rsync',
@@ -38,7 +40,7 @@ await runSuite({
     {
       name: 'evaluate',
       what: 'the evaluator of the Terraform module',
-      get: () => buildWithGo({ name: 'evaluate', sources: 'conformance/integrations/terraform/evaluate' }),
+      get: () => buildWithGo(EVALUATE),
       remedy: NEEDS_GO,
     },
     {
@@ -51,7 +53,7 @@ await runSuite({
     ...(all === -1
       ? []
       : [
-          { name: 'act', what: 'act', get: getAct, remedy: NEEDS_GO },
+          { name: 'act', what: 'act', get: () => buildWithGo(ACT), remedy: NEEDS_GO },
           { name: 'tflintRules', what: 'the rules of tflint', get: getTflintRules, remedy: NEEDS_GO },
         ]),
   ],
@@ -65,14 +67,6 @@ async function getGitlabCiLocal() {
   return folder && join(folder, 'node_modules', 'gitlab-ci-local', 'dist', 'index.js');
 }
 
-function getActionlint() {
-  return getGoProgram('actionlint', `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`, ACTIONLINT);
-}
-
-function getAct() {
-  return getGoProgram('act', `github.com/nektos/act@${ACT}`, ACT);
-}
-
 async function getTflintRules() {
   if (!hasGo()) return undefined;
   const sources = join(ROOT, 'conformance', 'integrations', 'terraform', 'lint');
@@ -80,12 +74,4 @@ async function getTflintRules() {
     runStep('building the rules of tflint', 'go', ['test', '-C', sources, '-c', '-o', join(target, 'rules'), '.']),
   );
   return folder && join(folder, 'rules');
-}
-
-async function getGoProgram(name, module, version) {
-  if (!hasGo()) return undefined;
-  const folder = await cached(`${name}-${version}`, (target) =>
-    runStep(`building ${name} ${version}`, 'go', ['install', module], { ...process.env, GOBIN: target }),
-  );
-  return folder && join(folder, name);
 }
