@@ -46,7 +46,7 @@ variable "soci_output_tag" {
 
   validation {
     condition     = can(regex("^(none|([A-Za-z0-9_][A-Za-z0-9_.-]*)?[{]digest12[}]([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])*|[A-Za-z0-9_][A-Za-z0-9_.-]*[{]tag[}]([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])*|[{]tag[}]([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])+)$", var.soci_output_tag)) && length(var.soci_output_tag) <= 108
-    error_message = "soci_output_tag must be none, or contain {tag} or {digest12} and otherwise letters, digits, _ . and -, not starting with . or -. \"{tag}\" alone would overwrite the tag of the image."
+    error_message = "soci_output_tag must be none, or contain {tag} or {digest12} and otherwise at most 108 letters, digits, _ . and -, not starting with . or -. \"{tag}\" alone would overwrite the tag of the image."
   }
 }
 
@@ -94,8 +94,8 @@ variable "soci_min_layer_size" {
   default     = 10485760
 
   validation {
-    condition     = var.soci_min_layer_size >= 0 && var.soci_min_layer_size <= 1099511627776
-    error_message = "soci_min_layer_size must be a number of bytes, at most 1099511627776."
+    condition     = floor(var.soci_min_layer_size) == var.soci_min_layer_size && var.soci_min_layer_size >= 0 && var.soci_min_layer_size <= 1099511627776
+    error_message = "soci_min_layer_size must be a whole number of bytes, at most 1099511627776."
   }
 }
 
@@ -139,7 +139,7 @@ variable "qss3_bucket_name" {
 
   validation {
     condition     = can(regex("^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$", var.qss3_bucket_name)) && length(var.qss3_bucket_name) <= 63 && length(var.qss3_bucket_name) >= 3
-    error_message = "qss3_bucket_name must consist of lower-case letters, numbers, hyphens and dots, and start and end with a letter or number."
+    error_message = "qss3_bucket_name must consist of 3 to 63 lower-case letters, numbers, hyphens and dots, and start and end with a letter or number."
   }
 }
 
@@ -182,8 +182,8 @@ variable "memory_size" {
   default     = 1769
 
   validation {
-    condition     = var.memory_size >= 256 && var.memory_size <= 10240
-    error_message = "memory_size must be from 256 to 10240 MB."
+    condition     = floor(var.memory_size) == var.memory_size && var.memory_size >= 256 && var.memory_size <= 10240
+    error_message = "memory_size must be a whole number from 256 to 10240 MB."
   }
 }
 
@@ -193,8 +193,8 @@ variable "timeout" {
   default     = 900
 
   validation {
-    condition     = var.timeout >= 30 && var.timeout <= 1800
-    error_message = "timeout must be from 30 to 1800 seconds."
+    condition     = floor(var.timeout) == var.timeout && var.timeout >= 30 && var.timeout <= 1800
+    error_message = "timeout must be a whole number from 30 to 1800 seconds."
   }
 }
 
@@ -271,8 +271,8 @@ variable "queue_max_concurrency" {
   default     = 10
 
   validation {
-    condition     = var.queue_max_concurrency >= 2 && var.queue_max_concurrency <= 1000
-    error_message = "queue_max_concurrency must be from 2 to 1000."
+    condition     = floor(var.queue_max_concurrency) == var.queue_max_concurrency && var.queue_max_concurrency >= 2 && var.queue_max_concurrency <= 1000
+    error_message = "queue_max_concurrency must be a whole number from 2 to 1000."
   }
 }
 

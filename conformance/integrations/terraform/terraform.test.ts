@@ -165,6 +165,12 @@ describe.skipIf(findTool('evaluate') === undefined)('the Terraform module', () =
     expect(results[0]?.errors).toEqual([expect.stringContaining(message)]);
   });
 
+  test('rejects fractions, which CloudFormation leaves to AWS Lambda', () => {
+    const fraction = { memory_size: 512.5, timeout: 60.5, soci_min_layer_size: 1.5, queue_max_concurrency: 2.5 };
+    const { results } = evaluateModule([{ ...variablesOf({}), ...fraction }]);
+    expect(results[0]?.errors?.filter((error) => error.includes('must be a whole number'))).toHaveLength(4);
+  });
+
   test('has names and tags in all resources', () => {
     const { results } = evaluateModule([
       {
@@ -247,7 +253,7 @@ describe.skipIf(findTool('terraform') === undefined)('OpenTofu or Terraform', ()
     expect(await plan()).toMatchObject({ code: 0 });
     const { code, stderr } = await plan('memory_size=1', 'soci_recompress=zstd', 'soci_index_version=V1');
     expect(code).toBe(1);
-    expect(stderr).toContain('memory_size must be from 256 to 10240 MB.');
+    expect(stderr).toContain('memory_size must be a whole number from 256 to 10240 MB.');
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain('set soci_index_version to V2, or soci_recompress to none.');
   });
 });

@@ -24,6 +24,7 @@ var functions = map[string]function.Function{
 	"concat":     stdlib.ConcatFunc,
 	"contains":   stdlib.ContainsFunc,
 	"distinct":   stdlib.DistinctFunc,
+	"floor":      stdlib.FloorFunc,
 	"join":       stdlib.JoinFunc,
 	"jsonencode": stdlib.JSONEncodeFunc,
 	"length": compute(cty.DynamicPseudoType, func(value cty.Value) cty.Value {
