@@ -90,7 +90,7 @@ export class GzipDecoder {
   #header = new MemberHeaderReader(0);
   readonly #trailer = new Uint8Array(MAX_TRAILER_SIZE);
   #trailerFilled = 0;
-  #checksum = new MemberChecksum(undefined);
+  #checksum: MemberChecksum;
   /** Offset of the first byte not yet reported to a span; undefined before the first checkpoint. */
   #spanInputOffset: number | undefined;
   /** Output offsets of the start of the current span, and of the last candidate in it or its start. */
@@ -106,6 +106,7 @@ export class GzipDecoder {
     this.#listener = listener;
     this.#checker = options.checker;
     this.#inflater = new Inflater(options.checker);
+    this.#checksum = new MemberChecksum(undefined, this.#inflater);
     this.#spanSize = options.spanSize ?? Number.POSITIVE_INFINITY;
     this.#candidateDistance = options.candidateDistance ?? Number.POSITIVE_INFINITY;
     this.#otherSpanSizes = options.otherSpanSizes ?? [];
@@ -205,7 +206,7 @@ export class GzipDecoder {
     }
     inflater.beginMember();
     this.#state = 'deflate';
-    this.#checksum = new MemberChecksum(format);
+    this.#checksum = new MemberChecksum(format, inflater);
   }
 
   /** Decodes until the inflater stops. @returns Whether decoding can continue without more input */

@@ -144,28 +144,38 @@ function hex(byte: number): string {
   return byte.toString(16).padStart(2, '0');
 }
 
+/** Computes the CRC-32 of the output of a member. */
+export interface OutputCrc {
+  /** Adds output of the member. */
+  addToCrc(output: Uint8Array): void;
+  /** Returns the CRC-32 of the member. Do not add output afterwards. */
+  finishCrc(): number;
+}
+
 /** Compares the trailer of a member with the output of its deflate stream. */
 export class MemberChecksum {
   /** Size of the trailer in bytes: CRC-32 and length (RFC 1952, 2.3.1), or Adler-32 (RFC 1950, 2.2). */
   readonly trailerSize: number;
   /** Format of the member; `undefined` if it was not read from its start. */
   readonly format: MemberFormat | undefined;
-  #sum: number;
+  readonly #crc: OutputCrc;
+  #adler = 1;
   #size = 0;
 
   /**
    * @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared.
+   * @param crc CRC-32 of the member, without output.
    */
-  constructor(format: MemberFormat | undefined) {
+  constructor(format: MemberFormat | undefined, crc: OutputCrc) {
     this.format = format;
-    this.#sum = format === 'zlib' ? 1 : 0;
+    this.#crc = crc;
     this.trailerSize = format === 'zlib' ? 4 : 8;
   }
 
   /** Adds output of the member. */
   update(output: Uint8Array): void {
-    if (this.format === 'gzip') this.#sum = crc32(output, this.#sum);
-    else if (this.format === 'zlib') this.#sum = adler32(output, this.#sum);
+    if (this.format === 'gzip') this.#crc.addToCrc(output);
+    else if (this.format === 'zlib') this.#adler = adler32(output, this.#adler);
     this.#size += output.length;
   }
 
@@ -182,8 +192,8 @@ export class MemberChecksum {
   /** @returns The field that does not match, such as "the CRC-32"; `undefined` if all match. */
   compare(trailer: DataView): ChecksumField | undefined {
     if (this.format === undefined) return undefined;
-    if (this.format === 'zlib') return trailer.getUint32(0, false) === this.#sum ? undefined : 'the Adler-32';
-    if (trailer.getUint32(0, true) !== this.#sum) return 'the CRC-32';
+    if (this.format === 'zlib') return trailer.getUint32(0, false) === this.#adler ? undefined : 'the Adler-32';
+    if (trailer.getUint32(0, true) !== this.#crc.finishCrc()) return 'the CRC-32';
     return this.hasLength(trailer) ? undefined : 'the length';
   }
 }

@@ -1,4 +1,4 @@
-import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { seededRandom } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { mixedBytes } from '../gzip/fixtures/layer-data.ts';
@@ -150,6 +150,32 @@ describe('Inflater', () => {
     }
     expect(rejected).toBeGreaterThan(500);
   });
+
+  it.each([0, 1, 15, 16, 17, 4017, 4018, 4032, 4033, 36_992, 300_000])(
+    'computes the CRC-32 of %i bytes, whatever their pieces',
+    (size) => {
+      const bytes = mixedBytes(size, size);
+      const deflated = deflateRawSync(bytes);
+      for (const largest of [size, 1000, 40]) {
+        const random = seededRandom(size + largest);
+        const inflater = new Inflater();
+        inflater.beginMember();
+        let status = inflater.run();
+        for (let at = 0; ; status = inflater.run()) {
+          const output = inflater.takeOutput();
+          for (let from = 0, to = 0; from < output.length; from = to) {
+            to = Math.min(output.length, from + 1 + random(largest));
+            inflater.addToCrc(output.subarray(from, to));
+          }
+          if (status === 'at-end') break;
+          if (status === 'need-output') inflater.makeRoom();
+          else at += inflater.feed(deflated, at, Number.POSITIVE_INFINITY);
+        }
+        expect(inflater.finishCrc()).toBe(crc32(bytes));
+        inflater.close();
+      }
+    },
+  );
 });
 
 /** Packs groups of bits, each written in the order of the stream. */

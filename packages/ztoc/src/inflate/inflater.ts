@@ -1,3 +1,4 @@
+import { crc32 } from '../hashes.ts';
 import { KERNEL_BASE64, KERNEL_MEMORY_FLAGS } from './kernel.generated.ts';
 
 /** Exports of the kernel: its state as globals, and its functions (assembly/inflate.ts). */
@@ -15,12 +16,18 @@ interface Kernel {
   inputCapacity(): number;
   outputAddress(): number;
   outputPartSize(): number;
+  foldedSize(): number;
   reset(): void;
   beginMember(): void;
   unloadBytes(): void;
   slide(): void;
   run(): number;
+  addToCrc(start: number, end: number): void;
+  finishCrc(): number;
 }
+
+/** Seed for the CRC-32 of a message whose initial value is 0. Gzip's is its complement. */
+const ZERO_CRC = 0xffffffff;
 
 /** Reason why {@link Inflater.run} returned: what it needs, where it stopped, or what is wrong with the data. */
 export type InflateStatus = 'need-input' | 'need-output' | 'at-boundary' | 'at-end' | { readonly fault: string };
@@ -246,6 +253,17 @@ export class Inflater {
     const taken = this.#memory.subarray(this.#taken, end);
     this.#taken = end;
     return taken;
+  }
+
+  /** Adds output of {@link takeOutput} to the CRC-32 of the current deflate stream, four times as fast as node:zlib. */
+  addToCrc(output: Uint8Array): void {
+    this.#kernel.addToCrc(output.byteOffset, output.byteOffset + output.length);
+  }
+
+  /** Returns the CRC-32 of the output that was added. Add no more until the next stream begins. */
+  finishCrc(): number {
+    const start = this.#kernel.finishCrc();
+    return crc32(this.#memory.subarray(start, start + this.#kernel.foldedSize()), ZERO_CRC);
   }
 
   /** Frees output space after all output was taken. Earlier views of the output become invalid. */
