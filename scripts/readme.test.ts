@@ -46,4 +46,4 @@ it("runs the library's example", async () => {
   } finally {
     await registry.stop();
   }
-}, 60_000);
+});

@@ -1,4 +1,5 @@
-// Compares cold starts with those of an empty function on the same runtime, in alternation.
+// Measures cold starts relative to those of an empty function on the same runtime, in alternation. bundles.test.ts limits
+// the code that a start reads.
 import { startTestLambda, type TestFunctionOptions } from '@soci/test-aws';
 import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
@@ -7,12 +8,7 @@ import { filterFunction, generatorFunction } from './functions.ts';
 import { REPORT } from './report.ts';
 import { RUNTIMES } from './runtimes.ts';
 
-const STARTS = 9;
-
-/** Maximum duration of a start, relative to an empty function. */
-const GOALS = { filter: 1.5, generator: 3 };
-/** A test fails only at twice the goal, because loaded machines are slow. */
-const TOLERANCE = 2;
+const STARTS = 5;
 
 const EMPTY = 'export const handler = async () => ({});\n';
 const NOWHERE = { endpoint: 'http://127.0.0.1:9' };
@@ -38,9 +34,9 @@ for (const runtime of RUNTIMES) {
           if (turn > 0) samples[name]?.push(milliseconds);
         }
       }
-      const [empty, filter, generator] = ['empty', 'filter', 'generator'].map((name) => median(samples[name] ?? []));
-      if (empty === undefined || filter === undefined || generator === undefined)
-        throw new Error('nothing was measured');
+      const medians = ['empty', 'filter', 'generator'].map((name) => median(samples[name] ?? []));
+      const [empty, filter, generator] = medians as [number, number, number];
+      expect(empty, JSON.stringify(samples)).toBeGreaterThan(0);
       REPORT.measured(`cold start, ${runtime.name}`, {
         'empty, ms': empty,
         'filter, ms': filter,
@@ -48,8 +44,6 @@ for (const runtime of RUNTIMES) {
         'filter / empty': filter / empty,
         'generator / empty': generator / empty,
       });
-      expect(filter / empty).toBeLessThan(GOALS.filter * TOLERANCE);
-      expect(generator / empty).toBeLessThan(GOALS.generator * TOLERANCE);
     });
   });
 }

@@ -15,11 +15,11 @@ export interface ProgramWorld {
   readonly cwd?: string;
   /** Its standard input. @default empty */
   readonly input?: string;
-  /** Time limit in milliseconds. @default 90_000: shorter than that of a test, so that the output of the program is printed */
+  /** Time limit in milliseconds. @default 240_000: shorter than that of a test, so that the output of the program is printed */
   readonly timeout?: number;
 }
 
-const DEFAULT_TIMEOUT = 90_000;
+const DEFAULT_TIMEOUT = 240_000;
 
 /** Runs a program to its end. Does not check its exit code. */
 export function runProgram(path: string, args: readonly string[], world: ProgramWorld = {}): Promise<ProgramRun> {

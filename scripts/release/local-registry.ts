@@ -11,7 +11,7 @@ const VERDACCIO = '6.8.0';
 /** Verdaccio names a version of this dependency by a tag, which mirrors of the npm registry may not have. */
 const OVERRIDES = { 'node-fetch': '2.7.0' };
 
-const START_TIMEOUT = 30_000;
+const START_TIMEOUT = 120_000;
 
 /** An npm registry on loopback. It has only what is published to it, and asks no other registry. */
 export interface LocalRegistry {

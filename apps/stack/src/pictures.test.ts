@@ -9,7 +9,7 @@ describe.skipIf(executablePath === undefined)('the pictures of docs, in Chromium
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--disable-gpu'] });
-  }, 60_000);
+  });
   afterAll(() => browser.close());
 
   describe.each(['light', 'dark'] as const)('on a %s background', (colorScheme) => {
@@ -39,5 +39,5 @@ describe.skipIf(executablePath === undefined)('the pictures of docs, in Chromium
       '"on a line" is on an arrow',
       '"first" is on "second"',
     ]);
-  }, 60_000);
+  });
 });

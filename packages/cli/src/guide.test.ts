@@ -31,7 +31,7 @@ describe.each(withCommands)('the commands of docs/guide/%s', (_, lines) => {
     await packImage(join(folder, 'image'), [files], { Cmd: ['/usr/bin/app'] });
     for (const repository of ['app', 'other']) await registry.loadLayout(repository, join(folder, 'image'), 'v1');
     await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     process.chdir(initialDirectory);

@@ -140,7 +140,7 @@ describe('an image in a layout', () => {
     ]) {
       await runPrintable(words);
     }
-  }, 120_000);
+  });
 
   it('with hostile names of files, links, owners and attributes', async () => {
     const names = HOSTILE_TEXTS.map((text) => text.replaceAll('\0', '').slice(0, 60));
@@ -182,7 +182,7 @@ describe('an image in a layout', () => {
     for (const path of paths) {
       expectPrintable(await runCli(['ztoc', 'cat', '--debug', `${layer}.ztoc`, layer, path]), ['cat', path]);
     }
-  }, 120_000);
+  });
 
   it('with invalid documents', async () => {
     const descriptor = { mediaType: CONFIG, digest: `sha256:${'0'.repeat(64)}`, size: 2 };
@@ -219,7 +219,7 @@ describe('an image in a layout', () => {
       writeFileSync(join(other, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
       expectPrintable(await runCli(['inspect', '--debug', `oci:${other}`]), ['index.json', text]);
     }
-  }, 60_000);
+  });
 });
 
 describe('a registry', () => {
@@ -289,7 +289,7 @@ describe('a registry', () => {
       expectPrintable(run, reply);
       expect(run.code).toBe(1);
     }
-  }, 120_000);
+  });
 
   it('with hostile credentials in a configuration of docker', async () => {
     const registry = await startRegistry({ auth: { username: 'user', password: 'password' } });
@@ -315,7 +315,7 @@ describe('a registry', () => {
       expectPrintable(run, [JSON.stringify(config)]);
       expect(run.code).not.toBe(0);
     }
-  }, 120_000);
+  });
 });
 
 it('content that cat prints is not changed', async () => {

@@ -151,7 +151,7 @@ describe.skipIf(!hasProgram('mkfifo'))('an idle named pipe (needs mkfifo)', () =
     const child = start(...words);
     const exit = once(child, 'exit');
     let writer: number | undefined;
-    await expect.poll(() => (writer = openWriter()), { timeout: 20_000 }).toBeDefined();
+    await expect.poll(() => (writer = openWriter()), { timeout: 120_000 }).toBeDefined();
     child.kill('SIGTERM');
     expect(await exit).toEqual([130, null]);
     if (writer !== undefined) closeSync(writer);

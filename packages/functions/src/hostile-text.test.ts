@@ -81,7 +81,7 @@ it('logs events with hostile fields', async () => {
       await invokePrintable(name, { ...event, [index % 2 === 0 ? 'source' : 'detail-type']: text, id: text });
     }
   }
-}, 60_000);
+});
 
 it('logs images with hostile platforms and annotations', async () => {
   const layer = makeLayer('app');
@@ -90,7 +90,7 @@ it('logs images with hostile platforms and annotations', async () => {
     fields: { platform: { os: text, architecture: text, variant: text }, annotations: { [text]: text } },
   }));
   expect(await invokePrintable(GENERATOR, await push(makeIndex(entries)))).toContain('"outcome":"indexed"');
-}, 60_000);
+});
 
 it('logs errors of the registry and of Amazon ECR with hostile text', async () => {
   const event = await push(makeImage([makeLayer('app')]));
@@ -113,7 +113,7 @@ it('logs errors of the registry and of Amazon ECR with hostile text', async () =
     expect(fault.hits).toBeGreaterThan(0);
     fault.remove();
   }
-}, 60_000);
+});
 
 it('reports hostile properties of a resource to CloudFormation', async () => {
   const deployment = await startDeployment();
@@ -130,7 +130,7 @@ it('reports hostile properties of a resource to CloudFormation', async () => {
       expect(response.Reason).not.toContain('\n');
     }
   }
-}, 60_000);
+});
 
 it('errors of @soci/filter have the same notation as others', () => {
   for (const text of HOSTILE_TEXTS) {

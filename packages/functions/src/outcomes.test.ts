@@ -41,7 +41,7 @@ import {
   tarEntry,
   tarOf,
 } from '@soci/test-content';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { storeMalformedProfile, storeProfile } from './fixtures/stored-profiles.ts';
 import { startWorkflow, type Workflow, type WorkflowOptions } from './fixtures/workflow.ts';
 
@@ -564,9 +564,10 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     await workflow.push('app', 'v1', first);
     const event = workflow.firstEvent();
     // Move the tag while a layer is read. The first response from storage is the config.
-    workflow.registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'slow', rate: 10_000 } });
+    const fault = { kind: 'slow', rate: 10_000 } as const;
+    const slow = workflow.registry.inject({ on: { port: 'storage' }, after: 1, fault });
     const generating = workflow.generate(event);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await vi.waitUntil(() => slow.hits > 0, { timeout: 60_000 });
     await workflow.push('app', 'v1', second);
     expect(await generating).toMatchObject({ outcome: 'skipped', reason: 'tag-moved' });
     expect(workflow.registry.tags('app')).toEqual(['v1']);
@@ -705,7 +706,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const event = workflow.firstEvent();
     const slow = { kind: 'slow', rate: 100 } as const;
     workflow.registry.inject({ on: { port: 'storage' }, times: Number.POSITIVE_INFINITY, fault: slow });
-    expect(await workflow.generate(event, {}, 2000)).toMatchObject({
+    expect(await workflow.generate(event, {}, 8000)).toMatchObject({
       statusCode: 422,
       outcome: 'failed',
       reason: 'deadline',

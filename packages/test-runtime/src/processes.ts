@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { TestRuntimeError } from './errors.ts';
 
 /** Time limit for the start of a daemon, in milliseconds. Large enough for a loaded machine. */
-const START_TIMEOUT = 30_000;
+const START_TIMEOUT = 120_000;
 
 /** Bytes of a program's output in an error message. */
 const SHOWN_OUTPUT = 4_000;

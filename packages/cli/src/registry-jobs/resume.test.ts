@@ -47,7 +47,7 @@ beforeAll(async () => {
     define: { BUNDLED_VERSION: '"0.0.0"' },
     logLevel: 'error',
   });
-}, 120_000);
+});
 
 /** Starts the command line as a process of its own. */
 function startBackfill(registry: TestRegistry, state: string) {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await layout.tag(await putLayeredImage(layout, layers), 'v1');
   await layout.commit();
   writeFileSync(profile, encodeProfile({ origin: 'recorded', files: [{ path: '/usr/bin/app' }] }));
-}, 60_000);
+});
 
 describe('report', () => {
   it('answers first, then shows the command, the layers, the settings, and what is not lazy', async () => {

@@ -1,6 +1,6 @@
 import { MEDIA_TYPE_SOCI_INDEX_V1 } from '@soci/index';
 import { makeBrokenLayer, makeImage, makeLayer, makeLayeredImage, makeZstdTextLayer } from '@soci/test-content';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { storeProfile } from '../fixtures/stored-profiles.ts';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
@@ -103,9 +103,10 @@ describe('an image', () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers('first'));
     // The first response from storage is the config.
-    deployment.registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'slow', rate: 10_000 } });
+    const fault = { kind: 'slow', rate: 10_000 } as const;
+    const slow = deployment.registry.inject({ on: { port: 'storage' }, after: 1, fault });
     const deploying = deployment.deploy({ image: 'v1' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await vi.waitUntil(() => slow.hits > 0, { timeout: 60_000 });
     await deployment.push('v1', makeTwoLayers('second'));
     expect(await deploying).toMatchObject([{ Status: 'SUCCESS', Data: { outcome: 'indexed' } }]);
     expect((await deployment.deploy({ image: 'v1' }))[0]).toMatchObject({ Data: { reason: 'already-indexed' } });

@@ -142,7 +142,7 @@ describe.each(Object.entries(SUBJECTS))('%s with random changes', (_, { content,
         expect(reachedLimits).not.toContain('time');
       }
     }
-  }, 60_000);
+  });
 });
 
 describe('text of any kind', () => {
@@ -169,7 +169,7 @@ describe('text of any kind', () => {
       }),
       { seed: SEED, numRuns: 300 },
     );
-  }, 60_000);
+  });
 
   it.each([
     ['spaces', ' '.repeat(500_000)],
@@ -188,19 +188,15 @@ describe('text of any kind', () => {
     ['blocks', 'if x:\n'.repeat(80_000)],
     ['keywords before a colon', `with ${'with '.repeat(100_000)}`],
     ['calls', '__import__('.repeat(50_000)],
-  ])(
-    'takes little time: %s',
-    async (_, content) => {
-      const files = await image(content);
-      const started = performance.now();
-      for (const Cmd of COMMANDS) {
-        await predictProfile(files, { Cmd, Env: ['PATH=/bin', 'A=$A $A $A'], WorkingDir: '/app' });
-      }
-      // About 0.3 s. Work that grows with the square of the length takes minutes.
-      expect(performance.now() - started).toBeLessThan(10_000);
-    },
-    60_000,
-  );
+  ])('takes little time: %s', async (_, content) => {
+    const files = await image(content);
+    const started = performance.now();
+    for (const Cmd of COMMANDS) {
+      await predictProfile(files, { Cmd, Env: ['PATH=/bin', 'A=$A $A $A'], WorkingDir: '/app' });
+    }
+    // About 0.3 s. Work that grows with the square of the length takes minutes.
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
 });
 
 describe('hostile files', () => {

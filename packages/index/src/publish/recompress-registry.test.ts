@@ -108,7 +108,7 @@ describe('indexImage with recompress, from a registry to a registry', () => {
     const reason = new Error('stopped');
     server.inject({ on: { method: 'PATCH' }, after: 1, fault: { kind: 'stall', afterBytes: 1000 } });
     const converted = convert({ jobs: 2, signal: abort.signal });
-    await expect.poll(() => count(server, 'PATCH'), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => count(server, 'PATCH'), { timeout: 120_000 }).toBe(2);
     abort.abort(reason);
     await expect(converted).rejects.toBe(reason);
     expect(countOpenUploads(server)).toBe(0);

@@ -241,9 +241,7 @@ async function forSeeds(from: number, to: number, check: (seed: number) => Promi
 }
 
 /** The check of 2,000 states takes a few seconds of processor time. A loaded machine needs longer. */
-const TIMEOUT = 300_000;
-
-describe('garbage collection of random repositories', { timeout: TIMEOUT }, () => {
+describe('garbage collection of random repositories', () => {
   it('deletes all garbage and nothing else, and restores it', async () => {
     const counts = { deleted: 0, empty: 0 };
     await forSeeds(0, 2000, async (seed) => {
@@ -321,7 +319,7 @@ describe('garbage collection of random repositories', { timeout: TIMEOUT }, () =
   });
 });
 
-describe('garbage collection over the distribution API', { timeout: TIMEOUT }, () => {
+describe('garbage collection over the distribution API', () => {
   it('deletes in a real registry what it deletes in the model', async () => {
     const registry = await startTestRegistry();
     const client = openRegistry(registry.host, { plainHttp: true });

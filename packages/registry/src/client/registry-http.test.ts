@@ -473,7 +473,7 @@ describe('with Amazon ECR', () => {
       authorizations.push(`Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`);
     };
     addToken();
-    const opened = openHttp(registry.host, { ca: registry.ca ?? '', authorizations, stallTimeout: 1500 });
+    const opened = openHttp(registry.host, { ca: registry.ca ?? '', authorizations, stallTimeout: 3000 });
     return { registry, path: `/v2/app/blobs/${digest}`, addToken, ...opened };
   }
 

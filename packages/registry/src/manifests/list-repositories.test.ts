@@ -75,7 +75,7 @@ test.each([
   expect(lines).toHaveLength(1);
 });
 
-test('stops after 500,000 names', { timeout: 60_000 }, async () => {
+test('stops after 500,000 names', async () => {
   const { registry, lines } = await openScriptedRepository((_request, response) => {
     const page = lines.length;
     const repositories = Array.from({ length: 100_000 }, (_name, i) => `r/${page}/${i}`);

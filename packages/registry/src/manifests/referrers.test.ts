@@ -134,7 +134,7 @@ test('repeats a write that failed, and detects one whose response was lost', asy
   expect(await collect(reopen().referrers(subject))).toEqual([first, second]);
 });
 
-test('keeps the entries of eight concurrent writers', { timeout: 60_000 }, async () => {
+test('keeps the entries of eight concurrent writers', async () => {
   const { repository, reopen, server } = await openTestRepository({ referrers: false, latency: 20 });
   const subject = await pushSubject(repository);
   const { config } = createReferrer(subject, SIGNATURE, '');

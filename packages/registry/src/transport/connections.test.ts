@@ -8,11 +8,11 @@ import { startTestProxy } from './fixtures/test-proxy.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import { PooledHttpSender } from './http-sender.ts';
 
-function openSender(proxy: string) {
+function openSender(proxy: string, stallTimeout = 30_000) {
   const sender = new PooledHttpSender({
     env: { ALL_PROXY: proxy },
     ca: TEST_IDENTITY.cert,
-    stallTimeout: 1000,
+    stallTimeout,
   });
   onTestFinished(() => sender.close());
   return (url: string, headers: Record<string, string> = {}, signal?: AbortSignal) =>
@@ -78,7 +78,9 @@ describe('HTTPS through a proxy', () => {
       const timer = setInterval(() => socket.write(line(count++)), 1);
       socket.on('close', () => clearInterval(timer));
     });
-    expect((await catchError(openSender(`http://${proxy.host}`)('https://registry.test/v2/'))).code).toMatch(code);
+    expect((await catchError(openSender(`http://${proxy.host}`, 1000)('https://registry.test/v2/'))).code).toMatch(
+      code,
+    );
   });
 
   test('verifies the certificate of an HTTPS proxy', async () => {

@@ -255,7 +255,7 @@ test.each([
 
 test('restarts an upload if the registry still waits for an aborted request', async () => {
   const { server, reopen } = await openTestRepository();
-  const repository = reopen({ stallTimeout: 500, retry: { baseDelay: 1 } });
+  const repository = reopen({ stallTimeout: 2000, retry: { baseDelay: 1 } });
   server.inject({ on: { method: 'PATCH' }, after: 1, fault: { kind: 'stall', afterBytes: 1000 } });
   server.inject({ on: { method: 'PATCH' }, after: 2, fault: { kind: 'status', status: 409 } });
   await repository.push(large.descriptor, rereadable(large.bytes));

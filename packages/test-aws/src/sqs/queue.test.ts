@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -6,7 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { makeFunctionFolder, SCRIPTED } from '../fixtures/function-folder.ts';
 import { startLambdaForTest } from '../fixtures/running.ts';
 import { startEventSourceMapping } from './event-source-mapping.ts';
@@ -37,15 +36,19 @@ async function startQueues(options: Partial<TestQueueOptions> = {}) {
 }
 
 test('hides a received message for the visibility timeout, and moves it after the last attempt', async () => {
-  const { work, failed, send, receive } = await startQueues();
+  const { work, failed, send, receive } = await startQueues({ visibilityTimeout: 43_200 });
+  const now = performance.now.bind(performance);
+  let passed = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + passed);
+  onTestFinished(() => clock.mockRestore());
   const { MessageId } = await send('one');
   const [first] = await receive();
   expect(first).toMatchObject({ MessageId, Body: '"one"' });
   expect(await receive()).toEqual([]);
   expect(work.messages).toMatchObject([{ receiveCount: 1, isInFlight: true }]);
-  await sleep(550);
+  passed += 432_000;
   expect(await receive()).toMatchObject([{ MessageId }]);
-  await sleep(550);
+  passed += 432_000;
   expect(await receive()).toEqual([]);
   expect([work.messages, failed.messages]).toMatchObject([[], [{ messageId: MessageId, body: '"one"' }]]);
 });

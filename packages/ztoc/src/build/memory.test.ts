@@ -28,19 +28,17 @@ function runFixture(url: URL, argument: string): BuildReport {
   return JSON.parse(stdout);
 }
 
-const TIMEOUT = 60_000;
-
 /** Peak of a process that builds a small layer. Much of it is Node compiling TypeScript. */
 const base = buildInProcess('1').peak;
 
-it('needs little more memory than the zTOC for a million entries', { timeout: TIMEOUT }, () => {
+it('needs little more memory than the zTOC for a million entries', () => {
   const { code, peak, size } = buildInProcess('1000000');
   expect(code).toBe('built');
   expect(size).toBeGreaterThan(150);
   expect(peak - base - size).toBeLessThan(45);
 });
 
-it('needs at most 40 MB for candidates, and little more to refine a zTOC', { timeout: TIMEOUT }, () => {
+it('needs at most 40 MB for candidates, and little more to refine a zTOC', () => {
   const url = new URL('../fixtures/build-large.ts', import.meta.url);
   const fixed = runFixture(url, String(DEFAULT_SPAN_SIZE));
   const auto = runFixture(url, 'auto');
@@ -49,30 +47,22 @@ it('needs at most 40 MB for candidates, and little more to refine a zTOC', { tim
   expect(auto.peak - fixed.peak).toBeLessThan(75);
 });
 
-it.each(['GNU long names', 'extended attributes'])(
-  'needs at most 350 MB for a bomb of %s',
-  { timeout: TIMEOUT },
-  (bomb) => {
-    const { code, peak } = buildInProcess(bomb);
-    expect(code).toBe('LIMIT_EXCEEDED');
-    expect(peak - base).toBeLessThan(350);
-  },
-);
+it.each(['GNU long names', 'extended attributes'])('needs at most 350 MB for a bomb of %s', (bomb) => {
+  const { code, peak } = buildInProcess(bomb);
+  expect(code).toBe('LIMIT_EXCEEDED');
+  expect(peak - base).toBeLessThan(350);
+});
 
 it.each([
   ['all files', 'LIMIT_EXCEEDED', 1300],
   ['one file at a time', 'decoded', 250],
   ['reference', 'decoded', 400],
-])(
-  'decoding %s of a zTOC with 3.6 million tiny records ends with %s, in at most %i MB',
-  { timeout: TIMEOUT },
-  (reader, code, limit) => {
-    const report = runFixture(new URL('../fixtures/decode-hostile.ts', import.meta.url), reader);
-    expect(report.size).toBeGreaterThan(100);
-    expect(report.code).toBe(code);
-    expect(report.peak - base).toBeLessThan(limit);
-  },
-);
+])('decoding %s of a zTOC with 3.6 million tiny records ends with %s, in at most %i MB', (reader, code, limit) => {
+  const report = runFixture(new URL('../fixtures/decode-hostile.ts', import.meta.url), reader);
+  expect(report.size).toBeGreaterThan(100);
+  expect(report.code).toBe(code);
+  expect(report.peak - base).toBeLessThan(limit);
+});
 
 it.each(Object.entries(METADATA_BOMBS))('names the limit that a bomb of %s exceeds', async (_, layer) => {
   await expect(buildZtoc(layer(), { limits: { maxMetadataSize: 1 << 23 } })).rejects.toMatchObject({
