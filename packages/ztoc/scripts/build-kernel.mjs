@@ -10,7 +10,7 @@ const target = new URL('src/inflate/kernel.generated.ts', packageRoot);
 
 const options =
   '--outFile kernel.wasm -O3 --converge --noAssert --runtime stub --use abort= --enable simd ' +
-  '--initialMemory 9 --maximumMemory 24 --memoryBase 64';
+  '--initialMemory 9 --maximumMemory 104 --memoryBase 64';
 const flags = [source, '--baseDir', packageRoot.pathname, ...options.split(' ')];
 
 let binary;

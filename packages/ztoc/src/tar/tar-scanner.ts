@@ -112,12 +112,15 @@ export class TarScanner {
   }
 
   #scan(bytes: Uint8Array): void {
-    this.#received += bytes.length;
     const { maxUncompressedSize } = this.#limits;
-    if (this.#received > maxUncompressedSize) {
+    const excess = this.#received + bytes.length - maxUncompressedSize;
+    // Errors before the limit come first, so that the error does not depend on the size of the pieces.
+    if (excess > 0 && excess < bytes.length) this.#scan(bytes.subarray(0, bytes.length - excess));
+    if (excess > 0) {
       const message = `the layer exceeds maxUncompressedSize (${maxUncompressedSize} bytes). Raise the limit if you trust the layer.`;
       throw new ZtocError('LIMIT_EXCEEDED', message);
     }
+    this.#received += bytes.length;
     let at = 0;
     while (at < bytes.length && this.#state !== 'done') {
       if (this.#state === 'body') {

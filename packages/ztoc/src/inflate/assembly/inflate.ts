@@ -429,8 +429,10 @@ function decodeCodes(): i32 {
     if (outputPosition >= outputLimit) return NEED_OUTPUT;
     if (inputPosition + FAST_INPUT_MARGIN < inputEnd) {
       const status = decodeFast();
-      if (status != NEED_INPUT) return status;
-      continue;
+      if (status == OK) return OK;
+      if (status == NEED_INPUT) continue;
+      // The position of a fault must not depend on how much input there is: decode again up to it, symbol by symbol.
+      while (decodeOne() == OK) {}
     }
     const status = decodeOne();
     if (status != OK) return status;
@@ -492,7 +494,7 @@ function extraOf(bits: u64, entry: u32): u32 {
  * Here `bits` is the bit buffer shifted left by two, with two undefined bits below, and `count` is the number of valid
  * bits plus two, so that masking the buffer yields the byte offset of a table entry. After a refill, at least 54 bits
  * are valid. Only the low six bits of `count` are correct, because whole entries are subtracted from it.
- * @returns NEED_INPUT if a buffer has no more room
+ * @returns NEED_INPUT if a buffer has no more room. For invalid data, nothing was decoded
  */
 function decodeFast(): i32 {
   const inputLimit = inputEnd - FAST_INPUT_MARGIN;
@@ -598,6 +600,7 @@ function decodeFast(): i32 {
     entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
     copyMatch(target, distance, length);
   } while (input < inputLimit && output < limit);
+  if (status < 0) return status;
 
   inputPosition = input;
   outputPosition = output;
