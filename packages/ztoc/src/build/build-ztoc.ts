@@ -102,7 +102,7 @@ export async function buildZtoc(
     signal?.throwIfAborted();
     return await builder.finish();
   } catch (error) {
-    const earlier = await builder.abort();
+    const earlier = await builder.abort(signal?.aborted ?? false);
     signal?.throwIfAborted();
     throw earlier ?? error;
   } finally {
@@ -165,6 +165,8 @@ class ZtocBuilder {
   /** First bytes of the layer, kept until they suffice to detect the compression. */
   #head = new Uint8Array(0);
   #size = 0;
+  /** True during a call, and after one that failed. */
+  #isReading = false;
 
   constructor(options: BuildZtocOptions) {
     const { spanSize, layerSize, buildToolIdentifier, compression, limits, onEntry, otherSpanSizes = [] } = options;
@@ -201,18 +203,21 @@ class ZtocBuilder {
   }
 
   #pushPiece(bytes: Uint8Array): void {
+    this.#isReading = true;
     this.#digests.addLayer(bytes);
     this.#size += bytes.length;
     if (this.#reader !== undefined) {
       this.#reader.push(bytes);
-      return;
+    } else {
+      this.#head = concatenate(this.#head, bytes);
+      if (this.#head.length >= MAGIC_SIZE) this.#startReader();
     }
-    this.#head = concatenate(this.#head, bytes);
-    if (this.#head.length >= MAGIC_SIZE) this.#startReader();
+    this.#isReading = false;
   }
 
   /** Ends the layer. Do not push afterwards. */
   async finish(): Promise<BuiltZtoc> {
+    this.#isReading = true;
     const reader = this.#reader ?? this.#startReader();
     const parts = reader.finish();
     const { layerDigest, spanDigests } = await this.#digests.finish();
@@ -237,9 +242,19 @@ class ZtocBuilder {
     };
   }
 
-  /** Ends early. Returns the fault that another thread has found before the current position, if any. */
-  abort(): Promise<Error | undefined> {
-    return this.#digests.abort();
+  /**
+   * Ends early, after an error here or elsewhere. Returns the first fault of the bytes that were pushed before, if it is another
+   * one: this thread has not decoded all of them if another one helps, and that one reports a wrong checksum later.
+   * @param isAborted Whether the build was aborted, so that the fault does not matter.
+   */
+  async abort(isAborted: boolean): Promise<unknown> {
+    let fault: unknown;
+    try {
+      if (!isAborted && !this.#isReading) this.#reader?.catchUp();
+    } catch (error) {
+      fault = error;
+    }
+    return (await this.#digests.abort()) ?? fault;
   }
 
   /** Frees the decoder, after success or failure. Call nothing else afterwards. */

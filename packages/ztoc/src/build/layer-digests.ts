@@ -1,5 +1,6 @@
 import type { MemberChecker } from '../gzip/gzip-decoder.ts';
 import { createSha256, formatDigest, type Sha256 } from '../hashes.ts';
+import type { BlocksAhead } from './ahead-reader.ts';
 
 /** Digests of a layer and of its spans, each `sha256:<hex>`. */
 export interface DigestedLayer {
@@ -13,6 +14,8 @@ export interface LayerDigests {
   readonly maxPieceSize: number;
   /** Compares the members of a gzip layer with their checksums. Absent if the decoder has to do that. */
   readonly checker?: MemberChecker;
+  /** Decodes blocks of a gzip layer ahead, with `checker`. Absent if nothing does. */
+  readonly ahead?: BlocksAhead;
   /** Adds the next bytes of the layer. The caller may overwrite them afterwards. @throws if the layer is already known to be damaged */
   addLayer(bytes: Uint8Array): void;
   /** Ends the current span, if any, and starts the next one. */
@@ -29,7 +32,7 @@ export interface LayerDigests {
 
 /** Computes the digests in this thread. */
 export class DigestsHere implements LayerDigests {
-  readonly maxPieceSize = Number.POSITIVE_INFINITY;
+  readonly maxPieceSize: number = Number.POSITIVE_INFINITY;
   readonly #layer = createSha256();
   readonly #spans = new SpanDigester();
 

@@ -9,6 +9,7 @@ import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
 import { type EntryListener, TarScanner } from '../tar/tar-scanner.ts';
 import type { Compression, Ztoc } from '../ztoc.ts';
+import { AheadReader } from './ahead-reader.ts';
 import type { LayerDigests } from './layer-digests.ts';
 
 /** Result of reading a layer: the parts of its zTOC. */
@@ -30,6 +31,8 @@ export interface LayerReader {
   readonly spans: number;
   /** Accepts the next bytes of the layer. The caller may overwrite them afterwards. */
   push(bytes: Uint8Array): void;
+  /** Reads what was pushed but not read yet. */
+  catchUp(): void;
   /** Ends the layer. */
   finish(): LayerParts;
   /** Frees the decoder, after success or failure. Call nothing else afterwards. */
@@ -116,6 +119,7 @@ class GzipLayerReader implements LayerReader {
   readonly #otherSpans: readonly SpanStart[][];
   readonly #digests: LayerDigests;
   readonly #decoder: GzipDecoder;
+  readonly #ahead: AheadReader | undefined;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
@@ -146,6 +150,7 @@ class GzipLayerReader implements LayerReader {
         ...(this.#digests.checker && { checker: this.#digests.checker }),
       },
     );
+    this.#ahead = this.#digests.ahead && new AheadReader(this.#decoder, this.#digests.ahead);
   }
 
   get uncompressedBytes(): number {
@@ -157,12 +162,18 @@ class GzipLayerReader implements LayerReader {
   }
 
   push(bytes: Uint8Array): void {
-    this.#decoder.push(bytes);
+    if (this.#ahead !== undefined) this.#ahead.push(bytes.length);
+    else this.#decoder.push(bytes);
     // The last used byte may be shared with a span that starts in it.
     this.#digests.release(this.#decoder.inputOffset - 1);
   }
 
+  catchUp(): void {
+    this.#ahead?.catchUp();
+  }
+
   finish(): LayerParts {
+    this.catchUp();
     this.#decoder.finish();
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();
     return {
@@ -223,6 +234,8 @@ class UncompressedLayerReader implements LayerReader {
     }
     this.#digests.release(this.uncompressedBytes);
   }
+
+  catchUp(): void {}
 
   finish(): LayerParts {
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();

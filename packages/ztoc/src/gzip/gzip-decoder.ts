@@ -1,7 +1,7 @@
 import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { Inflater, type OutputReader } from '../inflate/inflater.ts';
-import type { GzipCheckpoint, SpanStart } from './checkpoints.ts';
+import { type GzipCheckpoint, type SpanStart, WINDOW_SIZE } from './checkpoints.ts';
 import { checksumMismatch, MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
 /**
@@ -64,6 +64,31 @@ export interface MemberChecker extends OutputReader {
   endMember(crc: number, hasLength: boolean, offset: number): void;
 }
 
+/** Returns bytes of the layer, from an offset up to another one or less far, but at least one. */
+export type InputBetween = (from: number, to: number) => Uint8Array;
+
+/** Adjacent deflate blocks of one member that another thread has decoded. */
+export interface DecodedBlocks {
+  /** The blocks, in order. */
+  readonly blocks: Iterable<DecodedBlock>;
+  /** Memory with their output. */
+  readonly memory: Uint8Array;
+  /** Address of the output of the first block. */
+  readonly address: number;
+  /** Whether the 32 KiB before it are the output before the first block. Otherwise they are overwritten with it. */
+  readonly hasWindow: boolean;
+  readonly inputBetween: InputBetween;
+}
+
+/** The end of a deflate block: bytes of the layer used, unused bits of the last one, and address after the output. */
+export interface DecodedBlock {
+  readonly inputOffset: number;
+  readonly bits: number;
+  readonly outputEnd: number;
+  /** Whether it is the last block of its member. */
+  readonly isLast: boolean;
+}
+
 type State = 'header' | 'deflate' | 'trailer';
 
 const MAX_TRAILER_SIZE = 8;
@@ -96,6 +121,8 @@ export class GzipDecoder {
   /** Output offsets of the start of the current span, and of the last candidate in it or its start. */
   #spanStart = 0;
   #lastCandidate = 0;
+  /** The next boundary with more output than this is needed. */
+  #boundaryOffset: number;
   readonly #otherSpanSizes: readonly number[];
   /** Output offset of the start of the current span, for each of the other span sizes. */
   readonly #otherSpanStarts: number[];
@@ -111,7 +138,8 @@ export class GzipDecoder {
     this.#candidateDistance = options.candidateDistance ?? Number.POSITIVE_INFINITY;
     this.#otherSpanSizes = options.otherSpanSizes ?? [];
     this.#otherSpanStarts = this.#otherSpanSizes.map(() => 0);
-    this.#inflater.stopAfter(options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1);
+    this.#boundaryOffset = options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1;
+    this.#inflater.stopAfter(this.#boundaryOffset);
     if (options.start !== undefined) {
       this.#state = 'deflate';
       if (options.start.bits > 0) this.#pendingStart = options.start;
@@ -155,9 +183,50 @@ export class GzipDecoder {
     }
   }
 
+  /** Whether {@link continueAfter} can be called: all input is used, up to a deflate block that starts with the next byte. */
+  get isBetweenBlocks(): boolean {
+    return this.#state === 'deflate' && this.#inflater.isBetweenBlocks;
+  }
+
+  /**
+   * Continues after the blocks that follow, which another thread has decoded. The result is the same as if their input had been
+   * pushed.
+   *
+   * @param blocks The blocks, at least one, up to the last one of the member.
+   * @throws {ZtocError} As {@link push}.
+   */
+  continueAfter({ blocks, memory, address, hasWindow, inputBetween }: DecodedBlocks): void {
+    this.flush();
+    const { outputOffset: outputBase, inputOffset, window } = this.#inflater;
+    this.#emitSpanInput(inputOffset);
+    if (!hasWindow) memory.set(window, address - WINDOW_SIZE);
+    let delivered = address;
+    let point: GzipCheckpoint | undefined;
+    let isAtEnd = false;
+    for (const { inputOffset, bits, outputEnd, isLast } of blocks) {
+      const outputOffset = outputBase + outputEnd - address;
+      point = { inputOffset, outputOffset, bits, window: memory.subarray(outputEnd - WINDOW_SIZE, outputEnd) };
+      isAtEnd = isLast;
+      if (isAtEnd || outputOffset <= this.#boundaryOffset) continue;
+      this.#deliver(memory.subarray(delivered, outputEnd));
+      delivered = outputEnd;
+      this.#takeCheckpoint(point, inputBetween);
+    }
+    if (point === undefined) return;
+    this.#deliver(memory.subarray(delivered, address + point.outputOffset - outputBase));
+    this.#emitSpanInput(point.inputOffset - (point.bits === 0 ? 0 : 1), inputBetween);
+    const [lastByte = 0] = inputBetween(point.inputOffset - 1, point.inputOffset);
+    this.#received = point.inputOffset;
+    this.#inflater.continueAt(point, lastByte, this.#checksum.size);
+    if (isAtEnd) this.#expectTrailer();
+  }
+
   /** Passes pending output to the listener. */
   flush(): void {
-    const output = this.#inflater.takeOutput();
+    this.#deliver(this.#inflater.takeOutput());
+  }
+
+  #deliver(output: Uint8Array): void {
     if (output.length === 0) return;
     if (this.#checker !== undefined && this.#checksum.format === 'gzip') {
       this.#checksum.skip(output);
@@ -220,27 +289,30 @@ export class GzipDecoder {
         this.flush();
         inflater.makeRoom();
         return true;
-      case 'at-boundary':
-        this.#takeCheckpoint();
+      case 'at-boundary': {
+        // Errors of the output come before those of the checkpoint.
+        this.flush();
+        const { inputOffset, outputOffset, unusedBits: bits, window } = inflater;
+        this.#takeCheckpoint({ inputOffset, outputOffset, bits, window });
         return true;
+      }
       case 'at-end':
         this.flush();
         inflater.makeRoom();
         inflater.endMember();
-        this.#state = 'trailer';
-        this.#trailerFilled = 0;
+        this.#expectTrailer();
         return true;
     }
+    this.flush();
     const offset = inflater.inputOffset;
     const message = `corrupt deflate data near byte ${offset} of the layer: ${status.fault}`;
     throw new ZtocError('GZIP_DATA_INVALID', message, { offset });
   }
 
-  #takeCheckpoint(): void {
-    const { inputOffset, outputOffset, unusedBits: bits, window } = this.#inflater;
-    const checkpoint = { inputOffset, outputOffset, bits, window };
+  #takeCheckpoint(checkpoint: GzipCheckpoint, inputBetween?: InputBetween): void {
+    const { inputOffset, outputOffset, bits } = checkpoint;
     if (outputOffset === 0 || outputOffset - this.#spanStart > this.#spanSize) {
-      this.#emitSpanInput(inputOffset);
+      this.#emitSpanInput(inputOffset, inputBetween);
       this.#listener.checkpoint?.(checkpoint);
       this.#spanInputOffset = inputOffset - (bits === 0 ? 0 : 1);
       this.#spanStart = outputOffset;
@@ -258,14 +330,22 @@ export class GzipDecoder {
       next = Math.min(next, (this.#otherSpanStarts[index] as number) + spanSize);
     }
     // Without output every block header is a checkpoint. The inflater therefore stops once more after the first output.
-    this.#inflater.stopAfter(outputOffset === 0 ? -1 : next);
+    this.#boundaryOffset = outputOffset === 0 ? -1 : next;
+    this.#inflater.stopAfter(this.#boundaryOffset);
   }
 
-  #emitSpanInput(end: number): void {
-    const start = this.#spanInputOffset;
-    if (start === undefined || end <= start) return;
-    this.#listener.spanInput?.(this.#inflater.inputBetween(start, end), start);
-    this.#spanInputOffset = end;
+  #emitSpanInput(end: number, inputBetween: InputBetween = (from, to) => this.#inflater.inputBetween(from, to)): void {
+    if (this.#spanInputOffset === undefined) return;
+    while (this.#spanInputOffset < end) {
+      const bytes = inputBetween(this.#spanInputOffset, end);
+      this.#listener.spanInput?.(bytes, this.#spanInputOffset);
+      this.#spanInputOffset += bytes.length;
+    }
+  }
+
+  #expectTrailer(): void {
+    this.#state = 'trailer';
+    this.#trailerFilled = 0;
   }
 
   #readTrailer(): void {

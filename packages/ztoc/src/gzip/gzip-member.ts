@@ -162,6 +162,11 @@ export class MemberChecksum {
   #adler = 1;
   #size = 0;
 
+  /** Bytes of output so far. */
+  get size(): number {
+    return this.#size;
+  }
+
   /**
    * @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared.
    * @param crc CRC-32 of the member, without output.

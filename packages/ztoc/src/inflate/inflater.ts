@@ -2,7 +2,7 @@ import { crc32 } from '../hashes.ts';
 import { KERNEL_BASE64, KERNEL_MEMORY_FLAGS } from './kernel.generated.ts';
 
 /** Exports of the kernel: its state as globals, and its functions (assembly/inflate.ts). */
-interface Kernel {
+export interface Kernel {
   readonly memory: WebAssembly.Memory;
   readonly inputPosition: WebAssembly.Global<'i32'>;
   readonly inputEnd: WebAssembly.Global<'i32'>;
@@ -12,6 +12,7 @@ interface Kernel {
   readonly boundaryAfter: WebAssembly.Global<'i32'>;
   readonly bitBuffer: WebAssembly.Global<'i64'>;
   readonly bitCount: WebAssembly.Global<'i32'>;
+  readonly mode: WebAssembly.Global<'i32'>;
   inputAddress(): number;
   inputCapacity(): number;
   outputAddress(): number;
@@ -48,8 +49,19 @@ const FAULTS: readonly InflateStatus[] = [
   'a distance reaches back too far',
 ].map((fault) => ({ fault }));
 
+/** Value of the kernel's `mode` before a block header whose boundary has been reported. */
+const MODE_HEADER = 1;
+
 const NEVER = 0x7fffffff;
 const HISTORY_SIZE = 32_768;
+
+/** A position in both streams, and the 32 KiB of output before it. */
+interface GzipPoint {
+  readonly inputOffset: number;
+  readonly outputOffset: number;
+  readonly bits: number;
+  readonly window: Uint8Array;
+}
 
 /** Another thread that reads the output while the next output is written. */
 export interface OutputReader {
@@ -83,14 +95,18 @@ class KernelPool {
     this.#parts = parts;
   }
 
+  get module(): WebAssembly.Module {
+    this.#module ??= this.#compile();
+    return this.#module;
+  }
+
   acquire(): Kernel {
     const idle = this.#idle.pop();
     if (idle !== undefined) {
       idle.reset();
       return idle;
     }
-    this.#module ??= this.#compile();
-    const kernel = new WebAssembly.Instance(this.#module).exports as unknown as Kernel;
+    const kernel = new WebAssembly.Instance(this.module).exports as unknown as Kernel;
     const size = kernel.outputAddress() + this.#parts * kernel.outputPartSize() + PAGE_SIZE;
     kernel.memory.grow((size - kernel.memory.buffer.byteLength) / PAGE_SIZE);
     return kernel;
@@ -110,6 +126,11 @@ class KernelPool {
 const MAX_IDLE_KERNELS = 4;
 const privateKernels = /* @__PURE__ */ new KernelPool(1, 1);
 const sharedKernels = /* @__PURE__ */ new KernelPool(3, OUTPUT_PARTS);
+
+/** Returns the kernel with a shared memory, for another thread. Its memory has room for one part of the output. */
+export function sharedKernelModule(): WebAssembly.Module {
+  return sharedKernels.module;
+}
 
 /**
  * A deflate decoder (RFC 1951) that can stop before any block header, resume there, and stop at any byte of input or
@@ -225,6 +246,43 @@ export class Inflater {
     this.#kernel.outputFloor.value = this.#output - HISTORY_SIZE;
     this.#kernel.bitBuffer.value = BigInt(bits === 0 ? 0 : partByte >> (8 - bits));
     this.#kernel.bitCount.value = bits;
+  }
+
+  /** Whether all input is used, up to a block header that starts with the next byte. */
+  get isBetweenBlocks(): boolean {
+    const { mode, bitCount, inputPosition, inputEnd } = this.#kernel;
+    return mode.value === MODE_HEADER && bitCount.value === 0 && inputPosition.value === inputEnd.value;
+  }
+
+  /**
+   * Continues after blocks that were decoded elsewhere, before a block header or after the end of a deflate stream. All output
+   * must have been taken, and all input used.
+   * @param point Where to continue. The window is copied.
+   * @param lastByte The byte before that point. Its last `bits` bits come first.
+   * @param memberSize Bytes of output of the current member so far: matches cannot refer to earlier output.
+   */
+  continueAt(point: GzipPoint, lastByte: number, memberSize: number): void {
+    this.#reader?.waitForPart(0);
+    this.#reader?.waitForPart(1);
+    const kernel = this.#kernel;
+    // Aligned like the window, because V8 copies to shared memory by bytes otherwise.
+    const output = this.#output + ((point.window.byteOffset - this.#output) & 7);
+    this.#memory.set(point.window, output - HISTORY_SIZE);
+    kernel.beginMember();
+    kernel.mode.value = MODE_HEADER;
+    kernel.outputPosition.value = output;
+    kernel.outputLimit.value = this.#output + this.#partSize;
+    kernel.outputFloor.value = output - Math.min(memberSize, HISTORY_SIZE);
+    this.#part = 0;
+    this.#taken = output;
+    this.#outputBase = point.outputOffset - (output - this.#output);
+    this.#memory[this.#input] = lastByte;
+    kernel.inputPosition.value = this.#input + 1;
+    kernel.inputEnd.value = this.#input + 1;
+    this.#inputBase = point.inputOffset - 1;
+    kernel.bitBuffer.value = BigInt(point.bits === 0 ? 0 : lastByte >> (8 - point.bits));
+    kernel.bitCount.value = point.bits;
+    this.stopAfter(this.#boundaryOffset);
   }
 
   /** After `at-end`: returns unused whole bytes to the input, which continues after the deflate stream. */

@@ -4,6 +4,8 @@ import type { MemberChecker } from '../gzip/gzip-decoder.ts';
 import { type ChecksumField, checksumMismatch } from '../gzip/gzip-member.ts';
 import { formatDigest } from '../hashes.ts';
 import { OUTPUT_PARTS } from '../inflate/inflater.ts';
+import { AheadJob } from './ahead-job.ts';
+import { type AheadMemory, createAheadMemory } from './decode-blocks.ts';
 
 /** Operations that a thread computes, in the order of the layer, each with up to three 32-bit arguments. */
 export const OPERATIONS = {
@@ -19,8 +21,12 @@ export const OPERATIONS = {
   endMember: 4,
   /** The same for a member of a wrong length. */
   endMemberOfWrongLength: 5,
+  /** Adds output that was decoded ahead to the CRC-32 of the member: address, length. */
+  decodedOutput: 6,
+  /** Decodes blocks ahead when the queue is empty: index in the ring, length, number of the task. */
+  decodeAhead: 7,
   /** Ends the layer. */
-  end: 6,
+  end: 8,
 } as const;
 
 /** Positions in the control words. */
@@ -34,7 +40,7 @@ export const CONTROL = {
 } as const;
 
 /** Bytes of the layer that the thread may lag behind. */
-const RING_SIZE = 1 << 21;
+const RING_SIZE = 1 << 23;
 /** Bytes that are added at a time: at most an eighth of the ring. */
 const MAX_PIECE_SIZE = 1 << 18;
 /** Bytes that are released at a time, if the pieces are smaller. */
@@ -54,6 +60,7 @@ export interface SharedDigestMemory {
   readonly queue: Int32Array<SharedArrayBuffer>;
   /** The last bytes of the layer. The byte at an offset is at the remainder of that offset and the size of the ring. */
   readonly ring: Uint8Array<SharedArrayBuffer>;
+  readonly ahead: AheadMemory;
 }
 
 /** Creates the memory for a thread. */
@@ -62,6 +69,7 @@ export function createDigestMemory(): SharedDigestMemory {
     control: new Int32Array(new SharedArrayBuffer(4 * Object.keys(CONTROL).length)),
     queue: new Int32Array(new SharedArrayBuffer(4 * OPERATION_WORDS * QUEUE_LENGTH)),
     ring: new Uint8Array(new SharedArrayBuffer(RING_SIZE)),
+    ahead: createAheadMemory(),
   };
 }
 
@@ -78,6 +86,8 @@ export interface DigestReply {
 /** How a {@link DigestJob} talks to its thread. */
 export interface DigestChannel {
   readonly memory: SharedDigestMemory;
+  /** Output of the blocks that the thread decodes ahead. */
+  readonly aheadOutput: Uint8Array<SharedArrayBuffer>;
   /** Why the thread has ended, if it has. */
   readonly failure: string | undefined;
   /** Makes the thread compute the operations of the queue until `end`. @param output Memory of the inflater, if any. */
@@ -94,6 +104,7 @@ export interface DigestChannel {
 export class DigestJob implements LayerDigests, MemberChecker {
   readonly maxPieceSize = MAX_PIECE_SIZE;
   readonly checker: MemberChecker = this;
+  readonly ahead: AheadJob;
   readonly #channel: DigestChannel;
   readonly #memory: SharedDigestMemory;
   /** Numbers of operations that were requested, and that are known to be finished. */
@@ -118,6 +129,10 @@ export class DigestJob implements LayerDigests, MemberChecker {
     this.#channel = channel;
     this.#memory = channel.memory;
     this.#memory.control.fill(0);
+    const { ring, ahead } = channel.memory;
+    this.ahead = new AheadJob(ring, ahead, channel.aheadOutput, (...task) =>
+      this.#request(OPERATIONS.decodeAhead, ...task),
+    );
   }
 
   attach(memory: SharedArrayBuffer, address: number, partSize: number): void {
@@ -166,6 +181,10 @@ export class DigestJob implements LayerDigests, MemberChecker {
   }
 
   addOutput(output: Uint8Array): void {
+    if (output.buffer === this.#channel.aheadOutput.buffer) {
+      this.#request(OPERATIONS.decodedOutput, output.byteOffset, output.length);
+      return;
+    }
     this.#request(OPERATIONS.output, output.byteOffset, output.length);
     const start = output.byteOffset - this.#outputAddress;
     const last = Math.floor((start + output.length - 1) / this.#partSize);

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { DigestThread } from '../build/build-ztoc.ts';
 import type { LayerDigests } from '../build/layer-digests.ts';
-import { computeDigests, type DigestTask } from './compute-digests.ts';
+import { sharedKernelModule } from '../inflate/inflater.ts';
+import { computeDigests, type DigestTask, type DigestThreadLoaded, type DigestWorkerData } from './compute-digests.ts';
+import { AHEAD_LAYOUT, createBlockDecoder } from './decode-blocks.ts';
 import {
   CONTROL,
   createDigestMemory,
@@ -18,7 +20,7 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 2
 
 /**
  * Starts a thread that computes the SHA-256 digests and CRC-32 checksums of a layer while the calling thread decompresses
- * it: see the option `thread` of `buildZtoc`. It needs 4 MB of memory for each build in addition to its own 10 MB.
+ * it, and decompresses members ahead if there are several: see the option `thread` of `buildZtoc`. It needs up to 16 MB of memory for each build in addition to its own 10 MB.
  *
  * @returns The thread, or `undefined` if this program cannot start one: the caller then builds without it. Close it after
  *   the last build; otherwise it keeps the process running.
@@ -26,14 +28,18 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 2
 export async function startDigestThread(): Promise<ClosableDigestThread | undefined> {
   let worker: Worker | undefined;
   try {
-    worker = new Worker(`(${computeDigests})(require)`, {
+    worker = new Worker(`(${computeDigests})(require, ${createBlockDecoder})`, {
       eval: true,
+      workerData: { kernel: sharedKernelModule(), layout: AHEAD_LAYOUT } satisfies DigestWorkerData,
       resourceLimits: RESOURCE_LIMITS,
       execArgv: [],
       env: {},
     });
-    const [message] = await Promise.race([once(worker, 'message'), once(worker, 'exit')]);
-    return message === 'loaded' ? new WorkerDigestThread(worker) : undefined;
+    const [loaded]: (DigestThreadLoaded | number)[] = await Promise.race([
+      once(worker, 'message'),
+      once(worker, 'exit'),
+    ]);
+    return typeof loaded === 'object' ? new WorkerDigestThread(worker, loaded) : undefined;
   } catch {
     await worker?.terminate();
     return undefined;
@@ -48,12 +54,14 @@ export interface ClosableDigestThread extends DigestThread {
 
 class WorkerDigestThread implements ClosableDigestThread, DigestChannel {
   readonly memory = createDigestMemory();
+  readonly aheadOutput: Uint8Array<SharedArrayBuffer>;
   readonly #worker: Worker;
   #isBusy = false;
   failure: string | undefined;
   #resolve: ((reply: DigestReply) => void) | undefined;
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, { aheadOutput }: DigestThreadLoaded) {
+    this.aheadOutput = new Uint8Array(aheadOutput);
     this.#worker = worker;
     worker.on('message', (reply: DigestReply) => this.#finish(reply));
     worker.on('error', (error) => this.#fail(error.message));
