@@ -126,7 +126,8 @@ const MIN_MEMORY = 32 * MEBIBYTE;
  * more is checked. With the span size `auto`, all zTOCs of the image are in memory instead of those that are pushed.
  */
 function resourcesFor(memory: number): FunctionResources {
-  const jobs = Math.max(1, Math.floor(memory / MEMORY_PER_VCPU));
+  // With half of a further vCPU, a further layer at the same time is still faster.
+  const jobs = Math.max(1, Math.round(memory / MEMORY_PER_VCPU));
   const available = Math.max(MIN_MEMORY, memory * MEBIBYTE - BASE_MEMORY);
   const parts = 2 * jobs + 1;
   const maxZtocSize = Math.min(MAX_ZTOC_SIZE, Math.floor(available / parts));

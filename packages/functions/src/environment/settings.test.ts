@@ -182,8 +182,10 @@ describe('the generator', () => {
   it.each([
     ['512', 1],
     ['1769', 1],
+    ['2600', 1],
+    ['3008', 2],
     ['3538', 2],
-    ['10240', 5],
+    ['10240', 6],
   ])('with %s MB builds %i layers at the same time', (memory, jobs) => {
     expect(readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory }).resources.jobs).toBe(jobs);
   });
@@ -193,7 +195,7 @@ describe('the generator', () => {
     ['512', 104, 208],
     ['1769', 512, 1057],
     ['3538', 512, 2314],
-    ['10240', 512, 7480],
+    ['10240', 512, 6968],
   ])('with %s MB builds zTOCs of at most %i MiB, and %i MiB in total', (memory, one, total) => {
     const { resources } = readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory });
     const { jobs, limits, layerLimits } = resources;
