@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type BundledPackage, formatNotices, listBundledPackages } from '@soci/bundle-report';
 import { build } from 'esbuild';
 import { nameChunks } from './bundle-files.ts';
+import { BUILTINS, UNUSED, UNUSED_EXPORTS } from './start-plugins.ts';
 
 /** Bundled code of a function. */
 export interface BundledFunction {
@@ -23,8 +24,6 @@ const OPTIONS = {
   legalComments: 'none',
   logLevel: 'error',
 } as const;
-
-const UNUSED = fileURLToPath(new URL('./unused-modules.js', import.meta.url));
 
 /** Replacements for modules that the functions do not need. The originals would be a third of the code. */
 const REPLACED = {
@@ -60,6 +59,7 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
     mainFields: ['module', 'main'],
     alias: REPLACED,
     external: LEFT_OUT,
+    plugins: [BUILTINS, UNUSED_EXPORTS],
     sourcemap: 'external',
     chunkNames: 'chunk-[hash]',
   });

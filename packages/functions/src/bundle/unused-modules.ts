@@ -28,3 +28,11 @@ export const sha512 = { create: notBundled };
 
 /** Throws. */
 export const parse = notBundled;
+
+// The prediction of profiles, where the entry of `@soci/index` exports it.
+
+/** Throws. */
+export const predictProfile = notBundled;
+
+/** Throws. */
+export const readStartConfig = notBundled;
