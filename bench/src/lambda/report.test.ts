@@ -12,8 +12,10 @@ it('computes the cost of 1,000 images from GB-seconds and requests', () => {
   expect(bill.arm).toBeCloseTo(10_000 * 0.0000133334 + 1000 * 0.0000002);
 });
 
-it('takes the elapsed time if a function has several processors', () => {
-  expect(billOf(437e6, { memory: 3538, seconds: 7, cpu: 11, peak: 0 }).seconds).toBe(7);
+it('gives a function no more processors than the machine has', () => {
+  const measured = { memory: 10_240, seconds: 7, cpu: 20, peak: 0 };
+  expect(billOf(437e6, measured, 2).seconds).toBe(10);
+  expect(billOf(437e6, { ...measured, memory: 3538 }, 16).seconds).toBe(10);
 });
 
 it('assumes no more than 75 MB/s from the network', () => {

@@ -38,12 +38,11 @@ export function vcpusOf(memory: number): number {
 }
 
 /**
- * Returns the seconds, the GB-seconds and the dollars for 1,000 images that a measurement means on Lambda. With up to one vCPU, the
- * seconds follow from the CPU time, which other programs on the machine change little.
+ * Returns the seconds, the GB-seconds and the dollars for 1,000 images that a measurement means on Lambda. The seconds follow from
+ * the CPU time, which other programs on the machine change less than the elapsed time.
  */
-export function billOf(bytes: number, { memory, seconds, cpu }: LambdaMeasurement) {
-  const vcpus = vcpusOf(memory);
-  const billed = Math.max(vcpus <= 1 ? cpu / vcpus : seconds, bytes / BANDWIDTH);
+export function billOf(bytes: number, { memory, cpu }: LambdaMeasurement, cores: number = availableParallelism()) {
+  const billed = Math.max(cpu / Math.min(vcpusOf(memory), cores), bytes / BANDWIDTH);
   const gigabyteSeconds = (billed * memory) / 1024;
   const usdAt = (price: number) => IMAGES * (gigabyteSeconds * price + PRICES.lambdaRequests.usd);
   return {
@@ -59,7 +58,7 @@ export function formatLambda(images: readonly ImageMeasurements[]): string {
   const cores = availableParallelism();
   return formatSection({
     heading: LAMBDA_SECTION,
-    setup: `The generator's zip indexes an image once, from the start of its process. Control groups limit its memory, and its processor time to one vCPU for each ${MEMORY_PER_VCPU.toLocaleString('en')} MB, as Lambda does; this machine has ${cores} cores, so larger sizes have ${cores} vCPUs here. The test registry imitates Amazon ECR on loopback, with TLS, tokens and redirects to a storage, and runs on the same cores. "On Lambda" is the CPU time divided by the vCPUs, or the elapsed time with more than one vCPU; or the time that the image takes at ${megabytes(BANDWIDTH)} MB/s if that is longer. That is a bandwidth that users of Lambda report; AWS documents none. Costs are those of ${IMAGES.toLocaleString('en')} images at list prices of us-east-1 of ${PRICES_DATE} (${PRICES.lambdaX86.source}), for arm64 with the time measured on x86-64.`,
+    setup: `The generator's zip indexes an image once, from the start of its process. Control groups limit its memory, and its processor time to one vCPU for each ${MEMORY_PER_VCPU.toLocaleString('en')} MB, as Lambda does. Lambda has 6 vCPUs for 10,240 MB; this machine has ${cores} cores, which is the most that a function gets here. The test registry imitates Amazon ECR on loopback, with TLS, tokens and redirects to a storage, on the same cores. "On Lambda" is the CPU time divided by the vCPUs, or the time that the image takes at ${megabytes(BANDWIDTH)} MB/s if that is longer, a bandwidth that users of Lambda report; AWS documents none. Costs are those of ${IMAGES.toLocaleString('en')} images at list prices of us-east-1 of ${PRICES_DATE} (${PRICES.lambdaX86.source}), for arm64 with the time measured on x86-64. A function that needs more memory than it has is killed, and the benchmark fails.`,
     tables: [formatTable(HEAD, images.flatMap(rowsOf))],
     targets: images.flatMap(targetsOf),
   });
