@@ -1,9 +1,10 @@
 import type { FetchOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 import type { ByteStream } from '../transport/http-message.ts';
+import { releaseMemory } from '../transport/release-memory.ts';
 import { ParallelReader } from './parallel-reader.ts';
 import type { RemoteBlob } from './remote-blob.ts';
-import { releaseMemory, streamRange } from './stream-range.ts';
+import { streamRange } from './stream-range.ts';
 import { ThroughputMeter } from './throughput-meter.ts';
 
 /** Bytes that are read over the first connection while the first parts are on their way: 4 MiB. */

@@ -2,6 +2,7 @@ import { type ByteRange, type CallOptions, type FetchOptions, OciError } from '@
 import { isTransient, Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import type { ByteStream } from '../transport/http-message.ts';
+import { releaseMemory } from '../transport/release-memory.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 import { type RangeResponse, requestRange } from './request-range.ts';
 
@@ -109,13 +110,4 @@ function rangesUnsupported(blob: RemoteBlob, position: number): RegistryError {
       `too many bytes would have to be skipped to reach byte ${position}`,
     { request: blob.request, status: 200 },
   );
-}
-
-/**
- * Frees the memory of a chunk that is no longer needed. Otherwise the chunks of a fast stream accumulate to 64 MB
- * before they are garbage-collected. Does nothing if the chunk is part of a larger buffer, which others may use, or was
- * transferred.
- */
-export function releaseMemory({ buffer, byteLength }: Uint8Array): void {
-  if (byteLength > 0 && byteLength === buffer.byteLength) (buffer as ArrayBuffer).transfer(0);
 }

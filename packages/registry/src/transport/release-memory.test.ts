@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { releaseMemory } from './stream-range.ts';
+import { releaseMemory } from './release-memory.ts';
 
 /** Node.js 20 cannot free a buffer. */
 const canFree = 'transfer' in ArrayBuffer.prototype;
