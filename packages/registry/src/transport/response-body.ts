@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { toConnectionError } from './connection-error.ts';
+import { releaseMemory } from './release-memory.ts';
 import { BodyStallDetector } from './stall-detection.ts';
 
 /** 64 KiB: reading this much is cheaper than a new connection. */
@@ -8,6 +9,12 @@ const MAX_DISCARDED = 2 ** 16;
 /** Maximum time for reading a discarded body, in milliseconds. */
 const DISCARD_TIMEOUT = 2000;
 
+/** 256 KiB: the connection is paused while the consumer has not taken that much. */
+const MAX_BUFFERED = 2 ** 18;
+
+/** 64 KiB: smaller chunks are joined. Over TLS, a chunk has at most 16 KiB, and each one costs its consumers CPU time. */
+const CHUNK_SIZE = 2 ** 16;
+
 /** The body of a response. It can be read once, or discarded. */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
   readonly #response: IncomingMessage;
@@ -15,6 +22,12 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   #failure: { readonly error: unknown } | undefined;
   #isRead = false;
   #wake: () => void = () => undefined;
+  /** Chunks that the consumer has not taken, and their size with that of the joined chunks. */
+  #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  /** Where small chunks are joined, and their size. */
+  #joined: Uint8Array | undefined;
+  #joinedSize = 0;
 
   /**
    * @param request - The request, as formatted by `describeRequest`.
@@ -25,7 +38,11 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   constructor(response: IncomingMessage, request: string, stallTimeout: number, signal: AbortSignal | undefined) {
     this.#response = response;
     this.#stallDetector = new BodyStallDetector(request, stallTimeout, (error) => this.#fail(error));
-    const onAbort = () => this.#fail(signal?.reason);
+    const onAbort = () => {
+      this.#chunks = [];
+      this.#joinedSize = 0;
+      this.#fail(signal?.reason);
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
     response.on('error', (error) => this.#fail(toConnectionError(error, request)));
     response.once('close', () => {
@@ -39,17 +56,19 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     const response = this.#response;
     this.#isRead = true;
-    response.on('readable', () => this.#wake()).on('end', () => this.#wake());
+    response.on('data', (chunk: Buffer) => this.#receive(chunk)).on('end', () => this.#wake());
     try {
       for (;;) {
-        if (this.#failure !== undefined) throw this.#failure.error;
-        const chunk = response.read() as Buffer | null;
-        if (chunk !== null) {
-          this.#stallDetector.receive(chunk.length);
-          yield toOwnBuffer(chunk);
+        const chunk = this.#chunks.shift() ?? this.#takeJoined();
+        if (chunk !== undefined) {
+          this.#buffered -= chunk.length;
+          yield chunk;
+        } else if (this.#failure !== undefined) {
+          throw this.#failure.error;
         } else if (response.readableEnded) {
           return;
         } else {
+          if (response.isPaused()) response.resume();
           this.#stallDetector.wait();
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
@@ -61,6 +80,35 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     }
   }
 
+  #receive(chunk: Buffer): void {
+    this.#stallDetector.receive(chunk.length);
+    if (this.#buffered === 0) setImmediate(() => this.#wake()); // after the other chunks that have arrived
+    this.#buffered += chunk.length;
+    if (this.#buffered >= MAX_BUFFERED) this.#response.pause();
+    if (chunk.length > CHUNK_SIZE / 2 || this.#joinedSize + chunk.length > CHUNK_SIZE) {
+      const joined = this.#takeJoined();
+      if (joined !== undefined) this.#chunks.push(joined);
+    }
+    if (chunk.length > CHUNK_SIZE / 2) this.#chunks.push(toOwnBuffer(chunk));
+    else this.#join(chunk);
+  }
+
+  #join(chunk: Buffer): void {
+    this.#joined ??= allocate(CHUNK_SIZE);
+    this.#joined.set(chunk, this.#joinedSize);
+    this.#joinedSize += chunk.length;
+    releaseMemory(chunk);
+  }
+
+  /** Returns the joined chunks, if any. */
+  #takeJoined(): Uint8Array | undefined {
+    const [joined, size] = [this.#joined, this.#joinedSize];
+    if (joined === undefined || size === 0) return undefined;
+    this.#joinedSize = 0;
+    if (size < CHUNK_SIZE) return joined.slice(0, size);
+    this.#joined = undefined;
+    return joined;
+  }
   /** See `HttpResponse.discard`. */
   discard(): void {
     const response = this.#response;
@@ -83,6 +131,11 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#response.destroy();
     this.#wake();
   }
+}
+
+/** Allocates memory that is not zeroed, because all of it is overwritten. */
+function allocate(size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }
 
 /** Node.js allocates each chunk separately, but does not guarantee it. Shared memory must not be transferred. */
