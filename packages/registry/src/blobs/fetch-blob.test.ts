@@ -287,7 +287,7 @@ describe('reading a blob over several connections', () => {
     expect(partsOf(served)).toBeGreaterThanOrEqual(3);
     // The registry received one request; the parts were requested from the storage directly.
     expect(served.registry.requests.filter(({ port }) => port === 'registry')).toHaveLength(1);
-    expect(readAhead.acquire(2 * DEFAULT_MAX_READ_AHEAD)).toBe(DEFAULT_MAX_READ_AHEAD);
+    expect(readAhead.acquire(DEFAULT_MAX_READ_AHEAD, 0)).toBe(true);
   });
 
   test.each([true, false])('yields the same bytes with reuseChunks: %s', async (reuseChunks) => {
@@ -307,7 +307,7 @@ describe('reading a blob over several connections', () => {
       if (length > 14 * MIB) break;
     }
     expect(partsOf(served)).toBeGreaterThanOrEqual(1);
-    expect(readAhead.acquire(32 * MIB)).toBe(8 * MIB);
+    expect(readAhead.acquire(8 * MIB, 0)).toBe(true);
   });
 
   test('continues over one connection if the server does not support ranges', async () => {

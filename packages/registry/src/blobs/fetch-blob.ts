@@ -17,6 +17,16 @@ const LEAD = 1 << 22;
  * Checks the size of the blob. The consumer must check the digest.
  */
 export async function* fetchBlob(blob: RemoteBlob, options: FetchOptions = {}): ByteStream {
+  const { readAhead } = blob.options;
+  readAhead?.open();
+  try {
+    yield* fetchParts(blob, options);
+  } finally {
+    readAhead?.close();
+  }
+}
+
+async function* fetchParts(blob: RemoteBlob, options: FetchOptions): ByteStream {
   const parts = new ParallelReader(blob, options);
   let position = 0;
   try {

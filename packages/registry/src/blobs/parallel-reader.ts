@@ -1,7 +1,7 @@
 import type { CallOptions } from '@soci/oci';
 import { BlobPart } from './blob-part.ts';
 import { type NetworkPath, planParts } from './plan-parts.ts';
-import { DEFAULT_MAX_READ_AHEAD, type ReadAheadPool } from './read-ahead-pool.ts';
+import type { ReadAheadPool } from './read-ahead-pool.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 
 /** Minimum number of remaining bytes for which several connections are worthwhile: 8 MiB. */
@@ -11,9 +11,9 @@ const MIN_BYTES_LEFT = 1 << 23;
 const MIN_SPEEDUP = 1.25;
 
 /**
- * Reads the rest of a blob with several concurrent requests, and yields it in order. The memory for parts is reserved in
- * the {@link ReadAheadPool}. The next part is requested when the consumer has finished the first. If one connection was
- * at least as fast, no more parts are requested, and the caller reads the rest.
+ * Reads the rest of a blob with several concurrent requests, and yields it in order. The memory for each part is reserved
+ * in the {@link ReadAheadPool} until it is consumed. The next part is requested when the consumer has finished the first.
+ * If one connection was at least as fast, no more parts are requested, and the caller reads the rest.
  */
 export class ParallelReader {
   readonly #blob: RemoteBlob;
@@ -22,9 +22,7 @@ export class ParallelReader {
   readonly #abort = new AbortController();
   /** Shared by all parts: a signal per part would leave hundreds of listeners on the caller's signal. */
   readonly #signal: AbortSignal;
-  /** Reserved memory, in bytes. */
-  #memory = 0;
-  /** Size of the parts that are requested and not consumed, in bytes. */
+  /** Size of the parts that are requested and not consumed, in bytes. Reserved in the pool. */
   #requested = 0;
   /** Offset of the next part. */
   #position = 0;
@@ -48,12 +46,10 @@ export class ParallelReader {
   start(position: number, path: NetworkPath): boolean {
     const left = this.#blob.size - position;
     if (left <= MIN_BYTES_LEFT) return false;
-    const { size, count } = planParts(path, DEFAULT_MAX_READ_AHEAD);
-    this.#memory = this.#readAhead?.acquire(Math.min(size * count, left)) ?? 0;
     this.#path = path;
     this.#position = position;
-    if (this.#memory > 0) this.#request();
-    return this.#memory > 0;
+    this.#request();
+    return this.#parts.length > 0;
   }
 
   /**
@@ -66,19 +62,20 @@ export class ParallelReader {
     let consumed = 0;
     // The first round includes opening the connections, so measure from the second one.
     let round: { readonly from: number; readonly at: number } | undefined;
-    let nextCheck = this.#memory;
+    const roundSize = this.#requested;
+    let nextCheck = roundSize;
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       yield* part.read();
       await part.settled;
       this.#parts.shift();
-      this.#requested -= part.length;
+      this.#release(part.length);
       consumed += part.length;
       this.#learn(part);
       if (consumed >= nextCheck) {
         const now = performance.now();
         if (round !== undefined) this.#isEnding = (consumed - round.from) / (now - round.at) < rate * MIN_SPEEDUP;
         round ??= { from: consumed, at: now };
-        nextCheck = consumed + this.#memory;
+        nextCheck = consumed + roundSize;
       }
       this.#request();
     }
@@ -89,8 +86,7 @@ export class ParallelReader {
     this.#abort.abort();
     await Promise.all(this.#parts.map((part) => part.settled));
     this.#parts.length = 0;
-    this.#readAhead?.release(this.#memory);
-    this.#memory = 0;
+    this.#release(this.#requested);
   }
 
   /** The delay of a part may include waiting for a connection, so the smallest one counts. */
@@ -98,11 +94,18 @@ export class ParallelReader {
     if (delay !== undefined && delay < this.#path.delay) this.#path = { ...this.#path, delay };
   }
 
+  #release(bytes: number): void {
+    this.#readAhead?.release(bytes);
+    this.#requested -= bytes;
+  }
+
   #request(): void {
-    const { size, count } = planParts(this.#path, this.#memory);
+    const { share = 0 } = this.#readAhead ?? {};
+    if (share === 0) return;
+    const { size, count } = planParts(this.#path, share);
     while (!this.#isEnding && this.#parts.length < count) {
       const range = { offset: this.#position, length: Math.min(size, this.#blob.size - this.#position) };
-      if (range.length === 0 || this.#requested + range.length > this.#memory) return;
+      if (range.length === 0 || !this.#readAhead?.acquire(range.length, this.#requested)) return;
       this.#parts.push(new BlobPart(this.#blob, range, { signal: this.#signal }));
       this.#position += range.length;
       this.#requested += range.length;
