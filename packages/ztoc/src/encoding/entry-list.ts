@@ -1,11 +1,11 @@
-import { equalBytes } from '../byte-strings.ts';
+import { equalBytes, NO_BYTES } from '../byte-strings.ts';
 import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import type { FileEntry } from '../ztoc.ts';
 import { FileDecoder } from './decode-ztoc.ts';
 import { FILE_METADATA, TOC, ZTOC } from './schema.ts';
 
 /** Receives the name of an entry: `bytes` from `start` to `end`. */
-type EntryVisitor = (bytes: Uint8Array, start: number, end: number, isDirectory: boolean) => void;
+type EntryVisitor = (bytes: Uint8Array, start: number, end: number) => void;
 
 /** The entries of an archive by number, in archive order. */
 export interface EntryList {
@@ -13,6 +13,10 @@ export interface EntryList {
   readonly length: number;
   /** Calls `visit` for each entry, in order. The name is `bytes` from `start` to `end`, which do not change. */
   visit(visit: EntryVisitor): void;
+  /** Returns the bytes that {@link visit} passes for an entry. */
+  bytesOf(index: number): Uint8Array;
+  /** Returns whether an entry is a directory, without decoding all of it. */
+  isDirectory(index: number): boolean;
   /** Returns an entry; the same object each time. `undefined` if the number is out of range. */
   at(index: number): FileEntry | undefined;
   /** Returns the number of an entry that {@link at} returned, or `undefined`. */
@@ -33,7 +37,15 @@ export class DecodedEntries implements EntryList {
   }
 
   visit(visit: EntryVisitor): void {
-    for (const { name, type } of this.#files) visit(name, 0, name.length, type === 'dir');
+    for (const { name } of this.#files) visit(name, 0, name.length);
+  }
+
+  bytesOf(index: number): Uint8Array {
+    return this.#files[index]?.name ?? NO_BYTES;
+  }
+
+  isDirectory(index: number): boolean {
+    return this.#files[index]?.type === 'dir';
   }
 
   at(index: number): FileEntry | undefined {
@@ -54,6 +66,8 @@ export class EncodedEntries implements EntryList {
   readonly #bytes: Uint8Array;
   readonly #start: number;
   readonly #decoder: FileDecoder;
+  /** Reads the types of entries. */
+  readonly #types: FlatbufferReader;
   readonly #decoded = new Map<number, FileEntry>();
   readonly #indexes = new Map<FileEntry, number>();
 
@@ -65,18 +79,25 @@ export class EncodedEntries implements EntryList {
     this.length = length;
     this.#bytes = bytes;
     this.#start = start;
+    this.#types = new FlatbufferReader(bytes, 'zTOC');
     this.#decoder = new FileDecoder(reader, root.byteCount(ZTOC.uncompressedArchiveSize, 'the size of the archive'));
   }
 
   visit(visit: EntryVisitor): void {
     const reader = new FlatbufferReader(this.#bytes, 'zTOC');
     for (let i = 0; i < this.length; i++) {
-      const table = reader.tableAt(this.#start + 4 * i);
-      const type = table.vector(FILE_METADATA.type);
-      const isDirectory = equalBytes(DIRECTORY, this.#bytes, type.start, type.length);
-      const { start, length } = table.vector(FILE_METADATA.name);
-      visit(this.#bytes, start, start + length, isDirectory);
+      const { start, length } = reader.tableAt(this.#start + 4 * i).vector(FILE_METADATA.name);
+      visit(this.#bytes, start, start + length);
     }
+  }
+
+  bytesOf(): Uint8Array {
+    return this.#bytes;
+  }
+
+  isDirectory(index: number): boolean {
+    const { start, length } = this.#types.tableAt(this.#start + 4 * index).vector(FILE_METADATA.type);
+    return equalBytes(DIRECTORY, this.#bytes, start, length);
   }
 
   at(index: number): FileEntry | undefined {

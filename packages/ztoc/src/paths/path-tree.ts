@@ -1,4 +1,5 @@
 import { byteAt, NO_BYTES } from '../byte-strings.ts';
+import type { EntryList } from '../encoding/entry-list.ts';
 import { PathNames } from './path-table.ts';
 
 /** Number of the root directory of a {@link PathTree}. */
@@ -15,30 +16,40 @@ const FIRST_CHILD = 4;
 const NEXT_SIBLING = 5;
 const LAST_ENTRY = 6;
 const LAST_FILE = 7;
-const NODE_SIZE = 8;
+const LAST_PENDING = 8;
+const NODE_SIZE = 9;
 
 /**
  * Maximum number of names of a path: more than Linux accepts. The rest of a longer path is one name, so that a hostile path
  * does not need several times its size.
  */
 const MAX_NAMES = 2048;
+/** Number of nodes for which memory is allocated at the start; a power of two. */
+const INITIAL_NODES = 1 << 10;
 const HASH_SEED = 0x811c9dc5;
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
 /**
  * The paths of an archive, as a tree of numbered nodes. Directories that only appear in the paths of other entries have a node
- * too. Needs about 45 bytes for each node, plus its name: objects and strings would need several times as much.
+ * too. At first it has only directories, each with a list of its entries. These get nodes when something in their directory is
+ * looked up: a container start reads few directories of an image. A node needs about 50 bytes plus its name, and an entry 16
+ * bytes: objects and strings would need several times as much.
  */
 export class PathTree {
+  readonly #entries: EntryList;
   /** {@link NODE_SIZE} numbers for each node. */
-  #nodes: Int32Array<ArrayBuffer>;
+  #nodes = new Int32Array(INITIAL_NODES * NODE_SIZE);
   #count = 1;
   /** The names of all nodes. */
-  #names: Uint8Array<ArrayBuffer>;
+  #names = new Uint8Array(16 * INITIAL_NODES);
   #namesSize = 0;
-  /** Hash table: 0, or the number of a node plus 1. */
-  #slots: Int32Array<ArrayBuffer>;
+  /** Hash table: 0, or the number of a node plus 1. Its size is a power of two. */
+  #slots = new Int32Array(2 * INITIAL_NODES);
+  /** For each entry, where its last name starts and ends in the bytes of its path. */
+  readonly #bounds: Int32Array;
+  /** For each entry, the previous one in the same directory, until it has a node. Then the previous one with the same path. */
+  readonly #previous: Int32Array;
   readonly #path = new PathNames();
   /** Directory of the previous path, and its location in the bytes of that path. */
   #lastDirectory = ROOT;
@@ -46,27 +57,14 @@ export class PathTree {
   #lastStart = 0;
   #lastSize = 0;
 
-  /** @param expected Expected number of nodes. */
-  constructor(expected: number) {
-    const capacity = expected + (expected >> 3) + 16;
-    this.#nodes = new Int32Array(capacity * NODE_SIZE);
+  /** @param entries All entries, in archive order. Their names must not change afterwards. */
+  constructor(entries: EntryList) {
+    this.#entries = entries;
     this.#nodes.fill(NONE, 0, NODE_SIZE);
-    this.#names = new Uint8Array(16 * capacity);
-    let slots = 64;
-    while (slots < 2 * capacity) slots *= 2;
-    this.#slots = new Int32Array(slots);
-  }
-
-  /**
-   * Adds an entry whose path is `bytes` from `start` to `end`. They must not change afterwards.
-   * @returns The previous entry with the same path, or {@link NONE}.
-   */
-  add(bytes: Uint8Array, start: number, end: number, entry: number, isDirectory: boolean): number {
-    const at = this.#nodeOf(bytes, start, end) * NODE_SIZE;
-    const previous = this.#nodes[at + LAST_ENTRY] as number;
-    this.#nodes[at + LAST_ENTRY] = entry;
-    if (!isDirectory) this.#nodes[at + LAST_FILE] = entry;
-    return previous;
+    this.#bounds = new Int32Array(2 * entries.length);
+    this.#previous = new Int32Array(entries.length);
+    let entry = 0;
+    entries.visit((bytes, start, end) => this.#add(entry++, bytes, start, end));
   }
 
   /** Returns the node of a path, or {@link NONE}. */
@@ -76,6 +74,7 @@ export class PathTree {
     for (let name = 0; name < names.length && node !== NONE; name++) {
       const isRest = name === MAX_NAMES - 1;
       const [start, end] = [names.start(name), names.end(isRest ? names.length - 1 : name)];
+      this.#addItems(node);
       node = this.#child(node, hashOf(path, start, end), path, start, end);
       if (isRest) break;
     }
@@ -85,6 +84,11 @@ export class PathTree {
   /** Returns the last entry with the path of a node, or {@link NONE}. */
   lastEntry(node: number): number {
     return this.#nodes[node * NODE_SIZE + LAST_ENTRY] as number;
+  }
+
+  /** Returns the previous entry with the same path as an entry that {@link lastEntry} or this method returned, or {@link NONE}. */
+  previousEntry(entry: number): number {
+    return this.#previous[entry] as number;
   }
 
   /** Returns the last entry that replaced a directory above a node by something else, or {@link NONE}. */
@@ -103,9 +107,9 @@ export class PathTree {
 
   /** Yields the nodes in a directory, in no particular order. */
   *children(node: number): Generator<number, void, void> {
-    const nodes = this.#nodes;
-    let child = nodes[node * NODE_SIZE + FIRST_CHILD] as number;
-    for (; child !== NONE; child = nodes[child * NODE_SIZE + NEXT_SIBLING] as number) yield child;
+    this.#addItems(node);
+    let child = this.#nodes[node * NODE_SIZE + FIRST_CHILD] as number;
+    for (; child !== NONE; child = this.#nodes[child * NODE_SIZE + NEXT_SIBLING] as number) yield child;
   }
 
   /** Returns a copy of the name of a node. */
@@ -114,33 +118,65 @@ export class PathTree {
     return this.#names.slice(this.#nodes[at + NAME_START], this.#nodes[at + NAME_END]);
   }
 
-  /** Returns the node of a path. Creates it, and its directories. */
-  #nodeOf(bytes: Uint8Array, start: number, pathEnd: number): number {
+  /** Adds an entry whose path is `bytes` from `start` to `pathEnd` to its directory. Creates the directory. */
+  #add(entry: number, bytes: Uint8Array, start: number, pathEnd: number): void {
     const end = pathEnd > start && byteAt(bytes, pathEnd - 1) === SLASH ? pathEnd - 1 : pathEnd;
     let nameStart = end;
     while (nameStart > start && byteAt(bytes, nameStart - 1) !== SLASH) nameStart--;
     const isPlain = isPlainName(bytes, nameStart, end);
     // Consecutive entries are often in the same directory.
     if (isPlain && this.#isLastDirectory(bytes, start, nameStart)) {
-      return this.#childOrNew(this.#lastDirectory, bytes, nameStart, end);
+      this.#addPending(this.#lastDirectory, entry, nameStart, end);
+      return;
     }
     const path = bytes.subarray(start, end);
     const names = this.#path.set(path);
-    let node = ROOT;
-    let directory = ROOT;
-    for (let name = 0; name < names.length; name++) {
-      const isRest = name === MAX_NAMES - 1;
-      directory = node;
-      node = this.#childOrNew(node, path, names.start(name), names.end(isRest ? names.length - 1 : name));
-      if (isRest) break;
+    const count = Math.min(names.length, MAX_NAMES);
+    if (count === 0) {
+      this.#setEntry(ROOT, entry);
+      return;
     }
+    let directory = ROOT;
+    for (let name = 0; name < count - 1; name++) {
+      directory = this.#childOrNew(directory, path, names.start(name), names.end(name));
+    }
+    this.#addPending(directory, entry, start + names.start(count - 1), start + names.end(names.length - 1));
     if (isPlain && names.length < MAX_NAMES) {
       this.#lastDirectory = directory;
       this.#lastBytes = bytes;
       this.#lastStart = start;
       this.#lastSize = nameStart - start;
     }
-    return node;
+  }
+
+  #addPending(directory: number, entry: number, nameStart: number, nameEnd: number): void {
+    const at = directory * NODE_SIZE + LAST_PENDING;
+    this.#bounds[2 * entry] = nameStart;
+    this.#bounds[2 * entry + 1] = nameEnd;
+    this.#previous[entry] = this.#nodes[at] as number;
+    this.#nodes[at] = entry;
+  }
+
+  /** Adds nodes for the entries in a directory. */
+  #addItems(directory: number): void {
+    const at = directory * NODE_SIZE + LAST_PENDING;
+    const pending: number[] = [];
+    for (let entry = this.#nodes[at] as number; entry !== NONE; entry = this.#previous[entry] as number) {
+      pending.push(entry);
+    }
+    this.#nodes[at] = NONE;
+    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+      const [start, end] = [this.#bounds[2 * entry] as number, this.#bounds[2 * entry + 1] as number];
+      this.#setEntry(this.#childOrNew(directory, this.#entries.bytesOf(entry), start, end), entry);
+    }
+  }
+
+  /** Sets the last entry with the path of a node. */
+  #setEntry(node: number, entry: number): void {
+    const at = node * NODE_SIZE;
+    this.#previous[entry] = this.#nodes[at + LAST_ENTRY] as number;
+    this.#nodes[at + LAST_ENTRY] = entry;
+    if (!this.#entries.isDirectory(entry)) this.#nodes[at + LAST_FILE] = entry;
   }
 
   #isLastDirectory(bytes: Uint8Array, start: number, end: number): boolean {
@@ -170,6 +206,7 @@ export class PathTree {
     nodes[at + NEXT_SIBLING] = nodes[parent * NODE_SIZE + FIRST_CHILD] as number;
     nodes[at + LAST_ENTRY] = NONE;
     nodes[at + LAST_FILE] = NONE;
+    nodes[at + LAST_PENDING] = NONE;
     nodes[parent * NODE_SIZE + FIRST_CHILD] = node;
     this.#insert(node);
     return node;

@@ -29,19 +29,11 @@ export interface DirectoryItem {
 export class ArchiveTree {
   readonly #files: EntryList;
   readonly #paths: PathTree;
-  /** For each entry, the index of the previous entry with the same path. */
-  readonly #previous: Int32Array;
 
   /** @param files All entries, in archive order. */
   constructor(files: EntryList) {
     this.#files = files;
-    this.#paths = new PathTree(files.length);
-    this.#previous = new Int32Array(files.length);
-    let i = 0;
-    files.visit((bytes, start, end, isDirectory) => {
-      this.#previous[i] = this.#paths.add(bytes, start, end, i, isDirectory);
-      i += 1;
-    });
+    this.#paths = new PathTree(files);
   }
 
   /** Returns the entries that remain after all have been extracted, in archive order. */
@@ -128,7 +120,7 @@ export class ArchiveTree {
     const linkIndex = this.#indexOf(link);
     const node = this.#paths.find(link.linkName);
     let index = node === NONE ? NONE : this.#paths.lastEntry(node);
-    while (index >= linkIndex) index = this.#previous[index] as number;
+    while (index >= linkIndex) index = this.#paths.previousEntry(index);
     return this.#files.at(index);
   }
 
