@@ -9,6 +9,12 @@ const PLAIN = /[^\s#\\"'()[\]{}]+(?: [^\s#\\"'()[\]{}]+)*/y;
 const PLAIN_OR_SPACES = /[^\r\n#\\"'()[\]{}]+/y;
 const SPACES = /[^\S\r\n]+/y;
 
+/** Characters of ASCII by what they are: the patterns above take longer to find out that they do not match. */
+const [SPACE, SPECIAL, UNKNOWN] = [1, 2, 3];
+const CHARACTERS = new Uint8Array(128);
+for (const space of ' \t\v\f') CHARACTERS[space.charCodeAt(0)] = SPACE;
+for (const special of '\r\n#\\"\'()[]{}') CHARACTERS[special.charCodeAt(0)] = SPECIAL;
+
 /** What ends a string literal, by its quotes, or escapes a character in it. */
 const STOPS: Readonly<Record<string, RegExp>> = {
   "'": /[\\\n']/g,
@@ -96,7 +102,11 @@ export class StatementReader {
         }
         continue;
       }
-      const spaces = matchLength(SPACES, source, at);
+      const code = source.charCodeAt(at);
+      const kind = code < 128 ? CHARACTERS[code] : UNKNOWN;
+      // Nothing depends on spaces in what is skipped, except for the indentation.
+      const maySpace = kind === SPACE || kind === UNKNOWN;
+      const spaces = maySpace && (keepsText || isEmpty) ? matchLength(SPACES, source, at) : 0;
       if (spaces > 0) {
         if (isLineStart) this.indent = columnAfter(source, at, spaces);
         else this.#addSpace();
@@ -104,7 +114,7 @@ export class StatementReader {
         continue;
       }
       isLineStart = false;
-      const length = matchLength(plain, source, at);
+      const length = kind === SPECIAL ? 0 : matchLength(plain, source, at);
       if (length > 0) {
         isEmpty = false;
         if (keepsText) this.#add(source.slice(at, at + Math.min(length, MAX_STATEMENT)));

@@ -14,13 +14,16 @@ const MIN_POINT_DISTANCE = 64 << 10;
 /** Minimum number of bytes of output between two points that are kept, except for the last point before the end of a range. */
 const KEPT_POINT_DISTANCE = 192 << 10;
 
+/** Bytes before the end of a range that are kept: the parts of an ELF file are often read from the last to the first. */
+const KEPT_OUTPUT = 32 << 10;
+
 /** Maximum number of points that are kept: 8 MiB, because each needs 32 KiB. */
 const MAX_POINTS = 256;
 
 /**
  * Reads ranges of a gzip layer from the nearest candidate before them, without verification. Decodes only what it has to,
- * and keeps no output: instead it keeps points on the way at which decoding can start again. A reader of files in the order of
- * the layer then decodes each byte about once. Reads run one after the other.
+ * and keeps little output: instead it keeps points on the way at which decoding can start again. A reader of files in the order
+ * of the layer then decodes each byte about once. Reads run one after the other.
  */
 export class CandidateReader {
   readonly #spans: readonly Span[];
@@ -34,6 +37,8 @@ export class CandidateReader {
   #nextPoint = 0;
   /** Memory for the bytes of the layer that are fetched. */
   #buffer: Uint8Array | undefined;
+  /** The output that was decoded last, and its offset. */
+  #output: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
   /** The bytes of the layer that were fetched last. */
   #fetched: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
 
@@ -46,7 +51,7 @@ export class CandidateReader {
   }
 
   /**
-   * Reads a range of the uncompressed stream.
+   * Reads a range of the uncompressed stream. Do not change the result: it is kept for the next read.
    * @throws {ZtocError} `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`; `ZTOC_INVALID` if the range ends after the layer.
    */
   read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
@@ -56,13 +61,18 @@ export class CandidateReader {
   }
 
   async #read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const known = offset - this.#output.start;
+    if (known >= 0 && known + length <= this.#output.bytes.length) {
+      return this.#output.bytes.subarray(known, known + length);
+    }
     const spans = spansOfRange(this.#spans, offset, length);
     for (const span of spans) checkSpanSize(span, this.#maxSpanSize);
     const [first] = spans;
     if (first?.checkpoint === undefined) return new Uint8Array(0);
     const end = (spans.at(-1) as Span).compressedEnd;
     const start = this.#pointBefore(offset, first.checkpoint);
-    const inflater = new RangeInflater(start, offset, length);
+    const keptFrom = Math.max(start.outputOffset, Math.min(offset, offset + length - KEPT_OUTPUT));
+    const inflater = new RangeInflater(start, keptFrom, offset + length - keptFrom);
     try {
       let at = start.inputOffset - (start.bits === 0 ? 0 : 1);
       while (!inflater.isDone && at < end) {
@@ -78,7 +88,8 @@ export class CandidateReader {
       throw new ZtocError('GZIP_TRUNCATED', message, { offset: end });
     }
     for (const point of inflater.points) this.#keep(point);
-    return inflater.range;
+    this.#output = { start: keptFrom, bytes: inflater.range };
+    return inflater.range.subarray(offset - keptFrom);
   }
 
   /** Returns the last known point that is not after an offset. @param candidate The candidate before it. */
