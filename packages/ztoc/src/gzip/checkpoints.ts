@@ -135,21 +135,21 @@ function retainPacked(packed: Uint8Array, keep: (outputOffset: number) => boolea
 }
 
 /**
- * Removes the packed checkpoints for which `keep` returns false, in place, and frees their memory. Do not use `packed`
+ * Removes the packed checkpoints for which `keep` returns false, and frees the memory. `packed` and its buffer cannot be used
  * afterwards.
- * @param packed The whole buffer.
- * @returns The remaining ones.
+ * @returns A copy of the remaining ones.
  */
 export function retainCheckpoints(
   packed: Uint8Array<ArrayBuffer>,
   keep: (outputOffset: number) => boolean,
 ): Uint8Array<ArrayBuffer> {
   const { buffer } = packed;
-  const count = retainPacked(packed, keep);
-  new DataView(buffer, packed.byteOffset).setInt32(0, count, true);
-  if (!buffer.resizable) return packed.slice(0, packedSize(count));
-  buffer.resize(packed.byteOffset + packedSize(count));
-  return new Uint8Array(buffer, packed.byteOffset);
+  const size = packedSize(retainPacked(packed, keep));
+  const kept = packed.slice(0, size);
+  new DataView(kept.buffer).setInt32(0, (size - PACKED_HEADER_SIZE) / PACKED_CHECKPOINT_SIZE, true);
+  // Frees the memory now. To shrink a resizable buffer would write zeros to it first.
+  buffer.transferToFixedLength(0);
+  return kept;
 }
 
 function packCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
@@ -241,11 +241,13 @@ export class CheckpointPacker {
     this.#size -= PACKED_CHECKPOINT_SIZE;
   }
 
-  /** Returns the packed format, as a view of the buffer of this object. Call nothing else afterwards. */
+  /**
+   * Returns the packed format, as a view of the buffer of this object. Call nothing else afterwards. The rest of the buffer was
+   * hardly written, so it needs no memory. To shrink the buffer would write zeros there first.
+   */
   take(): Uint8Array<ArrayBuffer> {
     this.#view.setInt32(0, this.#count, true);
-    this.#buffer.resize(this.#size);
-    return new Uint8Array(this.#buffer);
+    return new Uint8Array(this.#buffer, 0, this.#size);
   }
 
   /** Moves the packed format to `target` and frees the memory piece by piece. This object is empty afterwards. */
