@@ -1,5 +1,5 @@
 // The packages of the construct for Python, Java and Go. Each contains the construct as jsii compiles it.
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { capture, run } from '../release/steps.ts';
 import { readTarball, writeTarball } from '../release/tarball.ts';
@@ -11,6 +11,9 @@ const SOURCE_DATE_EPOCH = '315532800';
 
 /** Folders of the packages. */
 const LANGUAGE_FOLDERS = ['python', 'java', 'go'] as const;
+
+/** Line of the generated Python code that imports the checks of arguments. */
+const CHECKS = 'from jsii._type_checking import cached_type_hints, check_type\n';
 
 /** What builds a package, and how to get it. */
 const PROGRAMS = [
@@ -63,10 +66,21 @@ export async function writeLanguagePackages(tarball: string, folder: string): Pr
 
 /** Builds a wheel with a pip of its own, which Debian's Python lacks. */
 async function buildWheel(project: string, folder: string): Promise<void> {
+  addChecks(join(project, 'src', 'soci_construct'));
   const environment = makeTemporaryFolder('python');
   await run('python3', ['-m', 'venv', environment], { cwd: project });
   const args = ['-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', folder, '.'];
   await run(join(environment, 'bin', 'python'), args, { cwd: project, env: { SOURCE_DATE_EPOCH } });
+}
+
+/** Lets generated Python code use the checks of `_checks.py`. */
+function addChecks(module: string): void {
+  const path = join(module, '__init__.py');
+  const code = readFileSync(path, 'utf8');
+  if (!code.includes(CHECKS)) throw new Error(`${path} does not import the checks of jsii as _checks.py expects`);
+  const replacement = 'from jsii._type_checking import cached_type_hints\nfrom ._checks import check_type\n';
+  writeFileSync(path, code.replace(CHECKS, replacement));
+  copyFileSync(join(import.meta.dirname, '_checks.py'), join(module, '_checks.py'));
 }
 
 /** Builds the jars of code, sources and documentation. Also installs them in the local repository of Maven. */

@@ -1,6 +1,7 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { writeLanguagePackages } from '../../../scripts/jsii/language-packages.ts';
+import { ASSETS, hasAssets } from '../../../scripts/release/assets.ts';
 import { packPackage } from '../../../scripts/release/pack.ts';
 import { capture, run } from '../../../scripts/release/steps.ts';
 import { readTarball } from '../../../scripts/release/tarball.ts';
@@ -28,10 +29,12 @@ export class CdkApps {
     };
   }
 
-  /** Packs the construct into `folder`, and installs the npm package there. */
+  /**
+   * Gets the packages of the construct into `folder`: those of a release of HEAD if one was written (`npm run release -- --dry-run`),
+   * or new ones. Installs the npm package there.
+   */
   static async pack(folder: string): Promise<CdkApps> {
-    const tarball = packPackage('@soci/construct', folder);
-    await writeLanguagePackages(tarball, folder);
+    const tarball = (await hasAssets()) ? copyRelease(folder) : await packAll(folder);
     const modules = join(folder, 'node_modules');
     for (const { name, content } of readTarball(readFileSync(tarball))) {
       const path = join(modules, '@soci', 'construct', name);
@@ -53,7 +56,7 @@ export class CdkApps {
   }
 
   /** Copies an example. Returns the folder of the copy. */
-  copyExample(name: string, copy = name): string {
+  copyExample(name: string, copy: string): string {
     const app = join(this.packages, copy);
     cpSync(join(import.meta.dirname, '..', '..', '..', 'examples', name), app, { recursive: true });
     return app;
@@ -74,6 +77,23 @@ export class CdkApps {
     const { code, stdout, stderr } = await capture(command, args, { cwd: app, env: this.env });
     return { code, text: stdout + stderr };
   }
+}
+
+/** Packs the construct for all languages. Returns the path of the npm package. */
+async function packAll(folder: string): Promise<string> {
+  const tarball = packPackage('@soci/construct', folder);
+  await writeLanguagePackages(tarball, folder);
+  return tarball;
+}
+
+/** Copies what {@link packAll} writes from the assets of a release. */
+function copyRelease(folder: string): string {
+  for (const language of ['python', 'java', 'go']) {
+    cpSync(join(ASSETS, language), join(folder, language), { recursive: true });
+  }
+  const name = readdirSync(ASSETS).find((file) => /^soci-construct-.*\.tgz$/.test(file)) as string;
+  copyFileSync(join(ASSETS, name), join(folder, name));
+  return join(folder, name);
 }
 
 /** Returns the template in `cdk.out`. */

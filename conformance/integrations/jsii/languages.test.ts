@@ -1,13 +1,15 @@
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { readTarball } from '../../../scripts/release/tarball.ts';
 import { hasTools } from '../../tools/tools.ts';
 import { ROOT } from '../ci-machine.ts';
 import { exampleBelow } from '../documents.ts';
 import { CdkApps, readTemplate } from './cdk-apps.ts';
 
 const README = 'packages/construct/README.md';
+const FROM_SOURCE = 'docs/install-from-source.md';
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 /** For each test, in milliseconds: Maven and pip may download the CDK, which has 160 MB. */
 const TIMEOUT = 600_000;
@@ -22,6 +24,11 @@ let ofReadme: string;
 
 beforeAll(async () => {
   apps = await CdkApps.pack(folder);
+  // The documented commands run in the folder of a clone.
+  const clone = join(folder, 'soci-index-builder');
+  mkdirSync(clone);
+  symlinkSync(join(ROOT, 'examples'), join(clone, 'examples'));
+  symlinkSync(folder, join(clone, 'dist-packages'));
   ofExample = await apps.synthesizeScript('ts', readFileSync(join(ROOT, 'examples', 'cdk-app', 'app.mjs'), 'utf8'));
   const readme = exampleBelow(README, '@soci/construct', 'ts');
   ofReadme = await apps.synthesizeScript('readme', readme);
@@ -43,17 +50,35 @@ describe.skipIf(!hasTools('nodeCdk', 'pythonCdk'))('Python', () => {
     expect(readTemplate(app)).toBe(ofReadme);
   });
 
-  test('the example gives the template of the TypeScript example, byte for byte', async () => {
-    const app = apps.copyExample('cdk-app-python');
-    await pip('install', '--no-deps', '--force-reinstall', 'soci-construct');
-    expect(await apps.synthesize(app, 'python3', 'app.py')).toBe(ofExample);
+  test('the documented example from source gives the template of the TypeScript example, byte for byte', async () => {
+    await pip('uninstall', '--yes', 'soci-construct');
+    const { code, text } = await apps.print(folder, 'sh', '-e', '-c', exampleBelow(FROM_SOURCE, 'Python', 'sh'));
+    expect(code, text).toBe(0);
+    expect(readTemplate(join(folder, 'my-python-app'))).toBe(ofExample);
+  });
+
+  test('the tarball in the wheel has what Construct Hub reads', async () => {
+    const [wheel = ''] = readdirSync(join(folder, 'python'));
+    await apps.print(folder, 'python3', '-m', 'zipfile', '-e', join('python', wheel), 'wheel');
+    const tarball = join(folder, 'wheel', 'soci_construct', '_jsii', `construct@${apps.version}.jsii.tgz`);
+    const files = new Map(readTarball(readFileSync(tarball)).map(({ name, content }) => [name, content.toString()]));
+    const { name, version, license, ...manifest } = JSON.parse(files.get('package.json') ?? '{}');
+    expect(name).toBe('@soci/construct');
+    expect(JSON.parse(files.get('.jsii') ?? '{}')).toMatchObject({ name, version, license });
+    expect(Object.keys(manifest.jsii.targets)).toEqual(expect.arrayContaining(['python', 'java', 'go']));
+    expect(manifest.keywords).toContain('aws-cdk');
   });
 
   test('wrong values are errors that name the argument', async () => {
     const { text } = await apps.print(folder, 'python3', join(FIXTURES, 'wrong_values.py'));
     expect(text.trim().split('\n')).toEqual([
       expect.stringMatching(/^TypeError: type of argument memory_size must be one of \(int, float, NoneType\)/),
-      expect.stringMatching(/^RuntimeError: .*Key 'filters': Unable to deserialize value as array<string>/),
+      "TypeError: type of argument filters must be a list; got str instead: use ['prod/*:*']",
+      expect.stringMatching(/^TypeError: type of argument filters\[1\] must be str; got int instead/),
+      expect.stringMatching(/^TypeError: type of argument timeout must be one of \(.*Duration, NoneType\); got int/),
+      expect.stringMatching(
+        /^TypeError: type of argument index_version must be one of \(.*SociIndexVersion, NoneType\)/,
+      ),
       expect.stringMatching(/^TypeError: .*missing 1 required keyword-only argument: 'repository'/),
       expect.stringMatching(/^TypeError: .*unexpected keyword argument 'filter'/),
       expect.stringMatching(/^RuntimeError: Images\/Small: memorySize: 5 is not between 256 and 10240 MB/),
@@ -64,9 +89,11 @@ describe.skipIf(!hasTools('nodeCdk', 'pythonCdk'))('Python', () => {
 describe.skipIf(!hasTools('nodeCdk', 'maven'))('Java', () => {
   const maven = () => ['--batch-mode', '--quiet', `-Dsoci.version=${apps.version}`, 'compile'];
 
-  test('the example gives the template of the TypeScript example, byte for byte', async () => {
-    const app = apps.copyExample('cdk-app-java');
-    expect(await apps.synthesize(app, 'mvn', ...maven(), 'exec:java')).toBe(ofExample);
+  test('the documented example from source gives the template of the TypeScript example, byte for byte', async () => {
+    const commands = exampleBelow(FROM_SOURCE, 'Java', 'sh').replace('=0.0.0 ', `=${apps.version} `);
+    const { code, text } = await apps.print(folder, 'sh', '-e', '-c', commands);
+    expect(code, text).toBe(0);
+    expect(readTemplate(join(folder, 'my-java-app'))).toBe(ofExample);
   });
 
   test('a wrong value is an error at synthesis, and a wrong type an error of the compiler', async () => {
@@ -83,14 +110,21 @@ describe.skipIf(!hasTools('nodeCdk', 'maven'))('Java', () => {
 });
 
 test.skipIf(!hasTools('nodeCdk', 'go'))('Go: the compiler and vet accept the module', async () => {
-  const target = join(folder, 'go-module');
-  mkdirSync(target);
-  const archive = join(folder, 'go', `soci-construct-go-${apps.version}.tar.gz`);
-  expect(await apps.print(target, 'tar', '-xzf', archive)).toEqual({ code: 0, text: '' });
-  const module = join(target, 'sociconstruct');
+  const documented = await apps.print(folder, 'sh', '-e', '-c', exampleBelow(FROM_SOURCE, 'Go', 'sh'));
+  expect(documented.code, documented.text).toBe(0);
+  const module = join(folder, 'my-go-app', 'sociconstruct');
+  // The documented replacement names this path.
+  expect(readFileSync(join(folder, 'my-go-app', 'go.mod'), 'utf8')).toContain(
+    `${modulePath(module)} => ./sociconstruct`,
+  );
   const tidy = await apps.print(module, 'go', 'mod', 'tidy');
   expect(tidy.code, tidy.text).toBe(0);
   const build = await apps.print(module, 'go', 'build', './...');
   expect(build.code, build.text).toBe(0);
   expect(await apps.print(module, 'go', 'vet', './...')).toEqual({ code: 0, text: '' });
 });
+
+/** Returns the path of the Go module in a folder. */
+function modulePath(folder: string): string {
+  return /^module (.+)$/m.exec(readFileSync(join(folder, 'go.mod'), 'utf8'))?.[1] ?? '';
+}
