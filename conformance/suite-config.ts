@@ -29,6 +29,8 @@ export function suiteConfig(folder: string, options: SuiteOptions = {}): ViteUse
         ...(globalSetup !== undefined && { globalSetup: [globalSetup] }),
         include: ['**/*.test.ts'],
         fileParallelism: !oneFileAtATime,
+        // The tests mostly wait for programs. By default, vitest leaves one processor without a worker, which may be half of them.
+        ...(!oneFileAtATime && { maxWorkers: '100%' }),
       },
     }),
   );

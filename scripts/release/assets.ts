@@ -1,17 +1,44 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { ROOT } from '../setup.mjs';
 import { readRootManifest } from './manifest.ts';
 import { releaseNotes } from './notes.ts';
 import type { ReleasedPackage } from './publish.ts';
-import { run } from './steps.ts';
+import { git, run } from './steps.ts';
 import { writeTarball } from './tarball.ts';
+
+/** Where the assets of a release are written. */
+export const ASSETS: string = join(ROOT, 'dist-release');
+
+/** File in {@link ASSETS} with the commit that they were built from. A hidden file is not attached to a release. */
+const COMMIT = join(ASSETS, '.commit');
 
 /** Folder of the template and the functions' zips, as a bucket gets them. */
 const STACK = 'cloudformation';
 
 /** Notes of the release, which are shown on its page and not attached. */
 const NOTES = 'NOTES.md';
+
+/** Records that {@link ASSETS} are all assets of HEAD. */
+export async function keepAssets(): Promise<void> {
+  writeFileSync(COMMIT, await git(ROOT, 'rev-parse', 'HEAD'));
+}
+
+/** Reports whether {@link ASSETS} are all assets of HEAD, and nothing is uncommitted. */
+export async function hasAssets(): Promise<boolean> {
+  if (!existsSync(COMMIT) || (await git(ROOT, 'status', '--porcelain')) !== '') return false;
+  return readFileSync(COMMIT, 'utf8') === (await git(ROOT, 'rev-parse', 'HEAD'));
+}
 
 /** Program that builds the executable and the container image of the command line. */
 const STANDALONE = join('apps', 'standalone', 'dist', 'main.js');
@@ -29,13 +56,12 @@ export async function standaloneProblem(checkout: string): Promise<string | unde
  *
  * @param folder - Where to write; replaced as a whole.
  * @param checkout - A checkout in which everything is built.
- * @returns Paths in `folder`.
  */
 export async function writeAssets(
   folder: string,
   checkout: string,
   packages: readonly ReleasedPackage[],
-): Promise<string[]> {
+): Promise<void> {
   const unfinished = `${folder}.part`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
@@ -65,10 +91,10 @@ export async function writeAssets(
   writeFileSync(join(unfinished, NOTES), releaseNotes(packages, readRootManifest(checkout)));
   rmSync(folder, { recursive: true, force: true });
   renameSync(unfinished, folder);
-  return [...files, 'SHA256SUMS', NOTES];
 }
 
-function listFiles(folder: string): string[] {
+/** Returns the paths of all files below a folder, relative to it. */
+export function listFiles(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   return files.map(({ parentPath, name }) => relative(folder, join(parentPath, name))).sort();

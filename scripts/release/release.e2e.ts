@@ -109,6 +109,7 @@ describe('npm run release', () => {
     forget('@soci/ecr');
     const { code, stdout, stderr } = await release();
     expect(code, stderr).toBe(0);
+    expect(stdout).toContain('dist-release has the packages and assets of this commit');
     expect(uploadsIn(stdout)).toEqual(['@soci/ecr']);
     expect(await published()).toEqual(NAMES);
   });

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { languageProblems } from '../jsii/language-packages.ts';
 import { pnpm, ROOT } from '../setup.mjs';
 import { makeTemporaryFolder, publishedPackages } from '../workspace/packages.ts';
-import { standaloneProblem, writeAssets } from './assets.ts';
+import { ASSETS, hasAssets, keepAssets, listFiles, standaloneProblem, writeAssets } from './assets.ts';
 import { installLocalRegistry, startLocalRegistry } from './local-registry.ts';
 import { readRootManifest, unsetFields } from './manifest.ts';
 import { compareWithRegistry, inUploadOrder, isLoopback, type ReleasedPackage, registryOf, upload } from './publish.ts';
@@ -13,8 +13,6 @@ import { tryPackages } from './try-packages.ts';
 import { validateSboms } from './validate-sboms.ts';
 
 const SCOPE = '@soci';
-/** Where the assets of a release are written. */
-const ASSETS = join(ROOT, 'dist-release');
 
 /**
  * Does all of a release but the upload: versions, changelogs, build, pack; publishes to an npm registry on loopback, installs from
@@ -34,9 +32,8 @@ export async function dryRun(): Promise<void> {
     });
   }
   const packages = await buildTarballs(checkout);
-  const problem = await standaloneProblem(checkout);
-  if (problem !== undefined) console.log(`the assets will lack the executable and the container image: ${problem}`);
-  for (const each of await languageProblems()) console.log(`the assets will lack a package: ${each}`);
+  const problems = await assetProblems(checkout);
+  for (const problem of problems) console.log(`the assets will not be complete: ${problem}`);
   await step('installing a local npm registry', installLocalRegistry);
   const registry = await step('starting the local npm registry', () =>
     startLocalRegistry(join(scratch, 'registry'), SCOPE),
@@ -51,7 +48,9 @@ export async function dryRun(): Promise<void> {
   } finally {
     await registry.stop();
   }
-  await summarize(checkout, packages);
+  await step('writing release assets', () => writeAssets(ASSETS, checkout, packages));
+  if (problems.length === 0) await keepAssets();
+  summarize(packages);
   await step('validating SBOMs', () => validateSboms(ASSETS));
   console.log(`${examples} passed, 0 failed`);
 }
@@ -66,21 +65,17 @@ export async function release(): Promise<void> {
   if (problems.length > 0) throw new Error(`cannot release; nothing was uploaded.\n  ${problems.join('\n  ')}`);
 
   const where = { cwd: ROOT };
-  const scratch = makeTemporaryFolder('release');
-  const checkout = await cloneHead(scratch);
-  const packages = await buildTarballs(checkout);
-  const [problem] = [(await standaloneProblem(checkout)) ?? [], await languageProblems()].flat();
-  if (problem !== undefined)
-    throw new Error(`cannot release; nothing was uploaded.\n  Cannot build all assets: ${problem}`);
+  const { packages, finish } = await findOrBuild();
   const untagged = await untaggedPackages(packages);
   const registry = await registryOf(SCOPE, where);
   const absent = await step(`comparing with ${registry.host}`, () => findAbsent(untagged, where));
+  await finish();
   await upload(absent, registry, where).catch((error: Error) => {
     throw new Error(
       `${error.message}\nThe release is incomplete. Run it again: it uploads what the registry does not have.`,
     );
   });
-  await summarize(checkout, packages);
+  summarize(packages);
   for (const unit of untagged) {
     await git(ROOT, 'tag', tagOf(unit));
     // changesets/action reads these lines.
@@ -156,11 +151,48 @@ async function cloneHead(scratch: string): Promise<string> {
   return checkout;
 }
 
+/** The packages of a release, and a function that writes its assets. */
+interface Built {
+  readonly packages: readonly ReleasedPackage[];
+  finish(): Promise<void>;
+}
+
+/**
+ * Builds the packages of HEAD. If an earlier run wrote all assets of HEAD, uses its packages, so that a release that continues has
+ * the same bytes.
+ */
+async function findOrBuild(): Promise<Built> {
+  if (await hasAssets()) {
+    console.log(`${relative(ROOT, ASSETS)} has the packages and assets of this commit`);
+    return { packages: packagesIn(ASSETS), finish: async () => {} };
+  }
+  const checkout = await cloneHead(makeTemporaryFolder('release'));
+  const packages = await buildTarballs(checkout);
+  const [problem] = await assetProblems(checkout);
+  if (problem !== undefined)
+    throw new Error(`cannot release; nothing was uploaded.\n  Cannot build all assets: ${problem}`);
+  const finish = async () => {
+    await step('writing release assets', () => writeAssets(ASSETS, checkout, packages));
+    await keepAssets();
+  };
+  return { packages, finish };
+}
+
+/** Returns what this machine cannot build, with the remedy. */
+async function assetProblems(checkout: string): Promise<string[]> {
+  return [(await standaloneProblem(checkout)) ?? [], await languageProblems()].flat();
+}
+
 /** Builds and packs a checkout by `npm run pack`, and returns its packages in the order of the upload. */
 async function buildTarballs(checkout: string): Promise<ReleasedPackage[]> {
   await step('building and packing', () => run('npm', ['run', 'pack'], { cwd: checkout }));
-  const folder = join(checkout, 'dist-packages');
-  const packages = readdirSync(folder).map((file) => {
+  return packagesIn(join(checkout, 'dist-packages'));
+}
+
+/** Returns the npm packages in a folder, in the order of the upload. */
+function packagesIn(folder: string): ReleasedPackage[] {
+  const tarballs = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+  const packages = tarballs.map((file) => {
     const tarball = join(folder, file);
     const manifest = readTarball(readFileSync(tarball)).find(({ name }) => name === 'package.json');
     const { name, version } = JSON.parse(manifest?.content.toString() ?? '{}') as ReleasedPackage;
@@ -169,15 +201,14 @@ async function buildTarballs(checkout: string): Promise<ReleasedPackage[]> {
   return inUploadOrder(packages);
 }
 
-/** Writes the assets and prints what is in the release. */
-async function summarize(checkout: string, packages: readonly ReleasedPackage[]): Promise<void> {
-  const assets = await step('writing release assets', () => writeAssets(ASSETS, checkout, packages));
+/** Prints what is in the release. */
+function summarize(packages: readonly ReleasedPackage[]): void {
   console.log('\nPackages:');
   for (const { name, version, tarball } of packages) {
     console.log(`  ${`${name}@${version}`.padEnd(28)}${(statSync(tarball).size / 1000).toFixed(1).padStart(8)} kB`);
   }
   console.log(`\nAssets in ${relative(ROOT, ASSETS)}:`);
-  for (const name of assets) {
+  for (const name of listFiles(ASSETS).filter((file) => !file.startsWith('.'))) {
     console.log(`  ${(statSync(join(ASSETS, name)).size / 1000).toFixed(1).padStart(8)} kB  ${name}`);
   }
   console.log();
