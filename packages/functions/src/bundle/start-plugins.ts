@@ -32,8 +32,11 @@ export const BUILTINS: Plugin = {
 };
 
 /**
- * Removes re-exports of `@soci/index` that the functions do not use. For esbuild, a file that an entry re-exports is reached from each
- * file that imports the entry, so that the prediction of profiles would be loaded at start, although it is imported dynamically.
+ * Removes modules that packages import by relative paths, and the functions never use:
+ *
+ * - Re-exports of `@soci/index`. For esbuild, a file that an entry re-exports is reached from each file that imports the entry, so
+ *   that the prediction of profiles would be loaded at start, although it is imported dynamically.
+ * - SHA-256 in JavaScript, for browsers.
  */
 export const UNUSED_EXPORTS: Plugin = {
   name: 'unused-exports',
@@ -41,5 +44,6 @@ export const UNUSED_EXPORTS: Plugin = {
     onResolve({ filter: /^\.\/predict\// }, ({ importer }) =>
       /[/\\]index[/\\](?:dist|src)[/\\]index\.[jt]s$/.test(importer) ? { path: UNUSED } : undefined,
     );
+    onResolve({ filter: /^\.\/(?:sha256\/)?Sha256Js$/ }, () => ({ path: UNUSED }));
   },
 };

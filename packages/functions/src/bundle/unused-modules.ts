@@ -36,3 +36,8 @@ export const predictProfile = notBundled;
 
 /** Throws. */
 export const readStartConfig = notBundled;
+
+// SHA-256 in JavaScript of `@smithy/core/checksum`.
+
+/** Throws. */
+export const Sha256Js = notBundled;
