@@ -145,6 +145,10 @@ describe('gc', { timeout: 300_000 }, () => {
     const [found] = jsonLines<Found>(run);
     expect(found?.repositories[0]?.garbage).toEqual([]);
     expect(found?.repositories[0]?.kept.map(({ reason }) => reason)).toEqual(['in-use', 'in-use', 'in-use']);
+    const deletion = await gc(registry, '--json', '--older-than', '0d', '--in-use', list, '--delete');
+    expect(jsonLines<object>(deletion)).toMatchObject([
+      { results: [], kept: Array.from({ length: 3 }, () => ({ repository: 'app', reason: 'in-use' })) },
+    ]);
   });
 
   it.each([
@@ -274,7 +278,9 @@ describe('gc', { timeout: 300_000 }, () => {
       const deletion = ['--older-than', '0d', '--delete', '--in-use', 'none', '--undo', undo];
       const run = await runCli([...argv, ...deletion], { env });
       expect(run, run.stderr).toMatchObject({ code: 0 });
-      expect(jsonLines<{ results: object[] }>(run)[0]?.results).toEqual([
+      const [deleted] = jsonLines<{ results: object[]; kept: object[] }>(run);
+      expect(deleted?.kept).toEqual([]);
+      expect(deleted?.results).toEqual([
         expect.objectContaining({ digest: old, garbage: 'tag-moved', outcome: 'deleted' }),
         expect.objectContaining({ garbage: 'part', outcome: 'deleted' }),
         expect.objectContaining({ garbage: 'part', outcome: 'deleted' }),

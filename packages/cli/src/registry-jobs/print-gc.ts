@@ -101,6 +101,7 @@ export async function printDeletions(
       dryRun: false,
       undo: undo ?? null,
       results: lines,
+      kept: found.plans.flatMap(({ repository, kept }) => kept.map((item) => ({ repository, ...item }))),
       failed: describeFailures(failed),
     });
     return;

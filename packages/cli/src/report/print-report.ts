@@ -73,6 +73,11 @@ export async function printReport(report: Report, output: Output): Promise<void>
   }
   await output.writeLine();
   await output.writeLine(dim('Times are estimates. DOWNLOADED counts zTOCs twice, as the runtime does.'));
+  const plain = analysis.layers.filter((layer) => compressionOf(layer) === 'none').length;
+  if (plain > 0) {
+    const counted = `${pluralize(plain, 'layer')} ${plain === 1 ? 'is' : 'are'} not compressed`;
+    await output.writeLine(dim(`${counted} here. If a registry has gzip layers instead, a pull downloads less.`));
+  }
 }
 
 const SETTING_COLUMNS: readonly Column[] = [

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeProfile } from '@soci/index';
+import { MEDIA_TYPE_OCI_LAYER } from '@soci/oci';
 import { createLayout } from '@soci/oci/layout';
-import { makeTextLayer, makeZstdTextLayer, noise, putLayeredImage } from '@soci/test-content';
+import { makeTextLayer, makeZstdTextLayer, noise, putLayeredImage, tarOf } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packImage } from '../fixtures/pack-image.ts';
@@ -122,6 +123,21 @@ describe('report', () => {
     expect(run.stdout).toMatch(/^Indexed already, and worth it: /);
     const [json] = jsonLines<object>(await report('--json', '--profile', profile, indexed));
     expect(json).toMatchObject({ outcome: 'worth-it', sociIndex: expect.stringMatching(/^sha256:/) });
+    // The default would build the same index again.
+    const { stdout } = await report('--profile', profile, indexed);
+    const commands = stdout.split('\n').filter((line) => line.startsWith('  soci-index convert'));
+    expect(commands).toEqual([expect.stringContaining('--profile')]);
+  });
+
+  it('says that layers are not compressed, as those of a docker-archive', async () => {
+    const layout = await createLayout(join(folder, 'plain'));
+    const tar = tarOf({ 'usr/bin/app': noise(2 * MIB, 4) });
+    await layout.tag(await putLayeredImage(layout, [{ tar, bytes: tar, mediaType: MEDIA_TYPE_OCI_LAYER }]), 'v1');
+    await layout.commit();
+    expect((await report('--profile', profile, `oci:${join(folder, 'plain')}`)).stdout).toContain(
+      '1 layer is not compressed here. If a registry has gzip layers instead, a pull downloads less.',
+    );
+    expect((await report('--profile', profile, image)).stdout).not.toContain('not compressed');
   });
 
   it('fails if no file of the start is known', async () => {

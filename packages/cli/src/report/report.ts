@@ -17,7 +17,10 @@ export interface Report {
   readonly assessment: Assessment;
   /** The answer in one sentence, escaped. */
   readonly verdict: string;
-  /** Settings to choose from, the recommended one first. Empty if an index is not worth it. */
+  /**
+   * Settings to choose from, the recommended one first. Empty if an index is not worth it. Without the default if the image
+   * is indexed already.
+   */
   readonly choices: readonly Choice[];
 }
 

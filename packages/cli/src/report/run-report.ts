@@ -61,13 +61,16 @@ export async function runReport(
   const profile = profileSource(options);
   if (assessment.settings.length > 0 && analysis.filesFound === 0) throw nothingFound(source, analysis, profile);
   const { best, standard, isWorthIt } = assessment;
+  // An image that is indexed already gains only from other settings than the default.
+  const isIndexed = analysis.sociIndex !== undefined;
   const settings = isWorthIt ? [...new Set([best, standard])].filter((setting) => setting !== undefined) : [];
+  const proposed = settings.filter((setting) => !isIndexed || setting !== standard);
   const report: Report = {
     source,
     profile,
     assessment,
     verdict: describeVerdict(assessment),
-    choices: settings.map((setting) => ({
+    choices: proposed.map((setting) => ({
       setting,
       command: convertCommand(setting, source, profile, { minLayerSize, recompresses: options.recompress }),
     })),
