@@ -61,7 +61,8 @@ export interface RegistryOptions {
   /**
    * Maximum read-ahead memory in bytes, shared by all blobs of the registry. If one connection is slower than the
    * consumer of a blob, parts are read over several connections. Their size and number follow the rate and the delay of
-   * a connection. Blobs that are read at the same time use at most 8 MiB each. 0 disables this.
+   * a connection. A blob starts with 16 MiB. Blobs that are read at the same time use at most 8 MiB each. 0 disables
+   * this.
    *
    * @default 64 MiB
    */

@@ -10,6 +10,8 @@ export class BlobPart {
   readonly settled: Promise<void>;
   /** Milliseconds from the request to the first bytes. Undefined before these. */
   delay: number | undefined;
+  /** Milliseconds that {@link BlobPart.read} waited for bytes. */
+  waited = 0;
   readonly #chunks: Uint8Array[] = [];
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
@@ -30,9 +32,11 @@ export class BlobPart {
         continue;
       }
       if (this.#failure !== undefined) throw this.#failure.error;
+      const startedAt = performance.now();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      this.waited += performance.now() - startedAt;
     }
   }
 

@@ -353,6 +353,34 @@ describe('reading a blob over several connections', () => {
     expect(requested.at(-1)).toBeGreaterThan(4 * MIB);
   });
 
+  test('starts with 16 MiB of parts, and requests more while the consumer waits', async () => {
+    const content = new Random(7).bytes(72 * MIB);
+    let [inFlight, most, mostAtFirst] = [0, 0, 0];
+    const http = await startServer(async ({ headers }, response) => {
+      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+      const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
+      response.on('error', () => undefined);
+      if (range === undefined) response.writeHead(200);
+      else {
+        inFlight += 1;
+        most = Math.max(most, inFlight);
+        response.writeHead(206, { 'content-range': `bytes ${range}/${content.length}` });
+      }
+      for (let at = 0; at < part.length && !response.destroyed; at += MIB / 2) {
+        response.write(part.subarray(at, at + MIB / 2));
+        await sleep(40);
+      }
+      response.end();
+      if (range === undefined) return;
+      inFlight -= 1;
+      mostAtFirst ||= most;
+    });
+    const options = { readAhead: new ReadAheadPool() };
+    expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
+    expect(mostAtFirst).toBe(8);
+    expect(most).toBeGreaterThan(8);
+  });
+
   test('rejects with the error of a part when its turn comes', async () => {
     const served = await serveBlob(SIZE, SLOW);
     const fault = { kind: 'status', status: 403 } as const;

@@ -7,13 +7,19 @@ import type { RemoteBlob } from './remote-blob.ts';
 /** Minimum number of remaining bytes for which several connections are worthwhile: 8 MiB. */
 const MIN_BYTES_LEFT = 1 << 23;
 
+/** Memory for the first parts: 16 MiB. It doubles while the consumer waits for the network. */
+const INITIAL_MEMORY = 1 << 24;
+
+/** Share of the time spent waiting above which the memory doubles. */
+const WAITING_SHARE = 0.25;
+
 /** Minimum speed-up over one connection, below which no more parts are requested. */
 const MIN_SPEEDUP = 1.25;
 
 /**
  * Reads the rest of a blob with several concurrent requests, and yields it in order. The memory for each part is reserved
- * in the {@link ReadAheadPool} until it is consumed. The next part is requested when the consumer has finished the first.
- * If one connection was at least as fast, no more parts are requested, and the caller reads the rest.
+ * in the {@link ReadAheadPool} until it is consumed. The next part is requested when the consumer has finished the first,
+ * and more at the same time while the consumer waits for the network. If one connection was at least as fast, no more parts are requested, and the caller reads the rest.
  */
 export class ParallelReader {
   readonly #blob: RemoteBlob;
@@ -24,6 +30,8 @@ export class ParallelReader {
   readonly #signal: AbortSignal;
   /** Size of the parts that are requested and not consumed, in bytes. Reserved in the pool. */
   #requested = 0;
+  /** Maximum of `#requested`, unless the share of the pool is less. */
+  #memory = INITIAL_MEMORY;
   /** Offset of the next part. */
   #position = 0;
   #path: NetworkPath = { rate: 1, delay: 0 };
@@ -60,10 +68,9 @@ export class ParallelReader {
   async *read(): AsyncGenerator<Uint8Array, void, undefined> {
     const { rate } = this.#path;
     let consumed = 0;
-    // The first round includes opening the connections, so measure from the second one.
-    let round: { readonly from: number; readonly at: number } | undefined;
-    const roundSize = this.#requested;
-    let nextCheck = roundSize;
+    let round = { at: performance.now(), waited: 0, end: this.#requested };
+    // The first round, and that after more memory, includes opening connections, so measure from the next one.
+    let measured: { readonly from: number; readonly at: number } | undefined;
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       yield* part.read();
       await part.settled;
@@ -71,11 +78,18 @@ export class ParallelReader {
       this.#release(part.length);
       consumed += part.length;
       this.#learn(part);
-      if (consumed >= nextCheck) {
+      round.waited += part.waited;
+      if (consumed >= round.end) {
         const now = performance.now();
-        if (round !== undefined) this.#isEnding = (consumed - round.from) / (now - round.at) < rate * MIN_SPEEDUP;
-        round ??= { from: consumed, at: now };
-        nextCheck = consumed + roundSize;
+        const share = this.#readAhead?.share ?? 0;
+        if (this.#memory < share && round.waited > (now - round.at) * WAITING_SHARE) {
+          this.#memory *= 2;
+          measured = undefined;
+        } else {
+          if (measured) this.#isEnding = (consumed - measured.from) / (now - measured.at) < rate * MIN_SPEEDUP;
+          measured ??= { from: consumed, at: now };
+        }
+        round = { at: now, waited: 0, end: consumed + Math.min(this.#memory, share) };
       }
       this.#request();
     }
@@ -102,7 +116,7 @@ export class ParallelReader {
   #request(): void {
     const { share = 0 } = this.#readAhead ?? {};
     if (share === 0) return;
-    const { size, count } = planParts(this.#path, share);
+    const { size, count } = planParts(this.#path, Math.min(this.#memory, share));
     while (!this.#isEnding && this.#parts.length < count) {
       const range = { offset: this.#position, length: Math.min(size, this.#blob.size - this.#position) };
       if (range.length === 0 || !this.#readAhead?.acquire(range.length, this.#requested)) return;
