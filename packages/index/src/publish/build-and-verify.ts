@@ -7,7 +7,7 @@ import type { IndexProgress } from '../progress.ts';
 import { ReusableZtocs, type SkippedCandidate } from '../reuse/reusable-ztocs.ts';
 import { findSimilarTags } from '../reuse/similar-tags.ts';
 import type { Problem } from '../verify/problem.ts';
-import { spotCheckZtocs } from '../verify/spot-check.ts';
+import { checkSample, type SpanSample, spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
 import { EarlyZtocs, ZtocNotProvedError } from './early-ztocs.ts';
 import { type BuildOutput, hasMethods, type PublishJob, sampleSeed } from './job.ts';
@@ -23,6 +23,8 @@ export interface VerifiedIndex {
   readonly bytesRead: number;
   /** Absent if `proof` is not set. */
   readonly proof?: ProofReport;
+  /** Spans of recompressed layers whose zTOCs were written. {@link verifyRecompressed} verifies them. */
+  readonly unverified: readonly SpanSample[];
 }
 
 /**
@@ -59,7 +61,7 @@ export async function buildAndVerify(
     const read = new Map(original.map(({ digest, size }) => [digest, size]));
     const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
     const all = proof && { ...proof, spansRead: proof.spansRead + early.spansRead };
-    return { outcome: 'verified', output, bytesRead, ...(all && { proof: all }) };
+    return { outcome: 'verified', output, bytesRead, ...(all && { proof: all }), unverified: early.unverified };
   }
   return layers.every(isBuilt) ? notProved(job, problems) : rebuild(first);
 }
@@ -140,9 +142,15 @@ export async function verifyRecompressed(
   const layers = output.layers.filter(isRecompressed);
   if (layers.length === 0 || mode === undefined || mode === 'read-back' || !hasMethods(target, 'fetchRange'))
     return verified;
-  const { problems, proof: added } = await spotCheck(job, mode, target, output, layers);
+  const checks = [await spotCheck(job, mode, target, output, layers)];
+  for (const sample of verified.unverified) {
+    const { problems, spansRead } = await checkSample(target, sample, job.call);
+    checks.push({ problems, proof: { spansRead, filesRead: 0 } });
+  }
+  const problems = checks.flatMap((check) => check.problems);
   if (problems.length > 0) return notProved(job, problems);
-  return { ...verified, proof: { spansRead: (proof?.spansRead ?? 0) + added.spansRead, filesRead: 0 } };
+  const spansRead = checks.reduce((sum, check) => sum + check.proof.spansRead, proof?.spansRead ?? 0);
+  return { ...verified, proof: { spansRead, filesRead: 0 } };
 }
 
 function isRecompressed(layer: LayerReport): layer is IndexedLayer {

@@ -1,6 +1,13 @@
-import { type CallOptions, copyImage, type Descriptor, type PushContent } from '@soci/oci';
+import {
+  type ByteRange,
+  type CallOptions,
+  copyImage,
+  type Descriptor,
+  isManifestOrIndex,
+  type PushContent,
+} from '@soci/oci';
 import { MemoryStore } from '@soci/oci/memory';
-import { putImage, putLayer } from '@soci/test-content';
+import { makeZstdTextLayer, putImage, putLayer, putLayeredImage } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { MEDIA_TYPE_ZTOC } from '../vocabulary.ts';
@@ -94,6 +101,50 @@ describe('zTOCs of an image', () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThan(two);
     expect(await run(two)).toMatchObject({ outcome: 'indexed' });
     await expect(run(two, { proof: 'read-back' })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  });
+});
+
+describe('zTOCs of recompressed layers', () => {
+  /** A target that records whether it had manifests when a span was read. */
+  class RangeTarget extends Target {
+    readonly hadManifests: boolean[] = [];
+    damage = false;
+
+    override async fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array> {
+      this.hadManifests.push(this.pushed.some(({ mediaType }) => isManifestOrIndex(mediaType)));
+      const bytes = await super.fetchRange(target, range, options);
+      return this.damage ? bytes.fill(0) : bytes;
+    }
+  }
+
+  async function convert(target: RangeTarget, onProgress?: IndexImageOptions['onProgress']) {
+    const store = new CountingStore();
+    const layers = ['a', 'b', 'c'].map((name) => makeZstdTextLayer(name));
+    await store.tag(await putLayeredImage(store, layers), 'v1');
+    const options = { ...OPTIONS, recompress: ['zstd'], proof: { spans: 2 } } satisfies IndexImageOptions;
+    return indexImage(
+      { store, reference: 'v1' },
+      { store: target, tag: 'x' },
+      { ...options, ...(onProgress && { onProgress }) },
+    );
+  }
+
+  it('are written while later layers are read, and verified after the manifests', async () => {
+    const target = new RangeTarget();
+    const written: number[] = [];
+    const result = await convert(target, ({ type }) => {
+      if (type === 'layer-started' || type === 'pushing') written.push(ztocsOf(target).length);
+    });
+    expect(written).toEqual([0, 1, 2, 3]);
+    expect(result).toMatchObject({ outcome: 'indexed', proof: { spansRead: 3 } });
+    expect(target.hadManifests).toEqual([true, true, true]);
+  });
+
+  it('get no tag if they do not match', async () => {
+    const target = new RangeTarget();
+    target.damage = true;
+    expect(await convert(target)).toMatchObject({ outcome: 'refused', reason: 'not-proved' });
+    await expect(target.resolve('x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

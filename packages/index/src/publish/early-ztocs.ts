@@ -1,7 +1,7 @@
 import type { CallOptions } from '@soci/oci';
 import type { CompleteZtoc } from '../options.ts';
 import type { Problem } from '../verify/problem.ts';
-import { spotCheckZtoc } from '../verify/spot-check.ts';
+import { checkSample, copySample, type SpanSample, sampleSpans } from '../verify/spot-check.ts';
 import { type PublishJob, sampleSeed } from './job.ts';
 import type { ResultWriter } from './result-writer.ts';
 
@@ -26,6 +26,8 @@ export class ZtocNotProvedError extends Error {
 export class EarlyZtocs {
   /** Number of spans that were read and compared. */
   spansRead = 0;
+  /** Spans of recompressed layers, which are verified after the manifests are written: see `verifyRecompressed`. */
+  readonly unverified: SpanSample[] = [];
   readonly #job: PublishJob;
   readonly #writer: ResultWriter;
 
@@ -41,8 +43,8 @@ export class EarlyZtocs {
   }
 
   /**
-   * Verifies a zTOC as `proof` says, and writes it. Returns false for a recompressed layer that has to be verified: Amazon ECR
-   * returns it only after a manifest refers to it.
+   * Verifies a zTOC as `proof` says, and writes it. Recompressed layers are verified later, because Amazon ECR returns them
+   * only after a manifest refers to them.
    *
    * @throws ZtocNotProvedError; errors of the stores.
    */
@@ -52,11 +54,14 @@ export class EarlyZtocs {
   ): Promise<boolean> {
     const { source, image, proof } = this.#job;
     if (proof !== undefined && proof !== 'read-back') {
-      if (isRecompressed) return false;
-      const options = { spans: proof.spans, seed: sampleSeed(image), ...call };
-      const { problems, spansRead } = await spotCheckZtoc(source, layer, { descriptor, content }, options);
-      if (problems.length > 0) throw new ZtocNotProvedError(problems, origin);
-      this.spansRead += spansRead;
+      const sample = sampleSpans(layer, { descriptor, content }, proof.spans, sampleSeed(image));
+      if (isRecompressed) {
+        this.unverified.push(copySample(sample));
+      } else {
+        const { problems, spansRead } = await checkSample(source, sample, call);
+        if (problems.length > 0) throw new ZtocNotProvedError(problems, origin);
+        this.spansRead += spansRead;
+      }
     }
     await this.#writer.writeZtoc(descriptor, content, call);
     return true;

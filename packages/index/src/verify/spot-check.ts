@@ -32,12 +32,8 @@ export async function spotCheckZtocs(
   for (const layer of output.layers) {
     const content = layer.outcome === 'indexed' ? contents.get(layer.ztoc.digest) : undefined;
     if (layer.outcome !== 'indexed' || content === undefined) continue;
-    const checked = await spotCheckZtoc(
-      store,
-      layer,
-      { descriptor: layer.ztoc, content },
-      { spans: count, seed, ...call },
-    );
+    const sample = sampleSpans(layer, { descriptor: layer.ztoc, content }, count, seed);
+    const checked = await checkSample(store, sample, call);
     problems.push(...checked.problems);
     spansRead += checked.spansRead;
     bytesRead += checked.bytesRead;
@@ -45,23 +41,43 @@ export async function spotCheckZtocs(
   return { spansRead, bytesRead, problems };
 }
 
-/** Reads a sample of `spans` spans of one layer, like {@link spotCheckZtocs}. */
-export async function spotCheckZtoc(
-  store: RangeFetcher,
+/** Spans of a layer, each with the one after it, if any. */
+export interface SpanSample {
+  readonly layer: Descriptor;
+  readonly spans: readonly { readonly span: Span; readonly next: Span | undefined }[];
+}
+
+/** Selects spans of a zTOC. They are views of it. @throws SociIndexError `SOCI_INDEX_INVALID` */
+export function sampleSpans(
   layer: Descriptor,
   { descriptor, content }: Pick<Artifact, 'descriptor' | 'content'>,
-  { spans: count, seed, ...call }: CallOptions & { readonly spans: number; readonly seed: number },
-) {
+  count: number,
+  seed: number,
+): SpanSample {
+  const all = count === 0 ? [] : readSpans(content, layer, descriptor);
+  const spans = sampleBySeed(all.filter(isShort), count, seed).map((span) => ({ span, next: all[span.id + 1] }));
+  return { layer, spans };
+}
+
+/** Copies a sample, so that it does not keep its zTOC in memory. */
+export function copySample({ layer, spans }: SpanSample): SpanSample {
+  const copy = (span: Span): Span => {
+    const { checkpoint } = span;
+    return checkpoint ? { ...span, checkpoint: { ...checkpoint, window: checkpoint.window.slice() } } : span;
+  };
+  return { layer, spans: spans.map(({ span, next }) => ({ span: copy(span), next: next && copy(next) })) };
+}
+
+/** Reads the spans of a sample, like {@link spotCheckZtocs}. */
+export async function checkSample(store: RangeFetcher, { layer, spans }: SpanSample, call: CallOptions) {
   const problems: Problem[] = [];
-  let spansRead = 0;
   let bytesRead = 0;
-  const spans = count === 0 ? [] : readSpans(content, layer, descriptor);
-  for (const span of sampleBySeed(spans.filter(isShort), count, seed)) {
+  for (const { span, next } of spans) {
     const range = { offset: span.compressedStart, length: span.compressedEnd - span.compressedStart };
     const read = async () => {
       const bytes = await store.fetchRange(bareDescriptor(layer), range, call);
       bytesRead += bytes.length;
-      return checkSpan(span, bytes, spans[span.id + 1]);
+      return checkSpan(span, bytes, next);
     };
     const first = await read();
     // A cache or proxy on the way may have damaged the span.
@@ -71,9 +87,8 @@ export async function spotCheckZtoc(
     } else if (check.outcome !== 'valid') {
       problems.push({ code: 'content-mismatch', span: span.id, message: check.reason });
     }
-    spansRead += 1;
   }
-  return { spansRead, bytesRead, problems };
+  return { spansRead: spans.length, bytesRead, problems };
 }
 
 /** @throws SociIndexError `SOCI_INDEX_INVALID` if a zTOC from another source is malformed. */
