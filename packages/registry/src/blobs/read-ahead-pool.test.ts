@@ -18,11 +18,11 @@ describe('ReadAheadPool', () => {
   });
 
   test('lends at most 8 MiB to each of several blobs', () => {
-    expect([1, 2, 8, 16].map((blobs) => poolOf(DEFAULT_MAX_READ_AHEAD, blobs).share >> 20)).toEqual([64, 8, 8, 4]);
+    expect([1, 2, 8, 12].map((blobs) => poolOf(DEFAULT_MAX_READ_AHEAD, blobs).share >> 20)).toEqual([48, 8, 6, 4]);
   });
 
   test('lends no single part, which would bring no gain', () => {
-    expect(poolOf(DEFAULT_MAX_READ_AHEAD, 17).share).toBe(0);
+    expect(poolOf(DEFAULT_MAX_READ_AHEAD, 13).share).toBe(0);
     expect(poolOf(2 * MIN_PART_SIZE - 1, 1).share).toBe(0);
   });
 

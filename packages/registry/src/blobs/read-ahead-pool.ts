@@ -1,8 +1,8 @@
 /** Minimum size of a part that is requested when several requests run concurrently: 2 MiB. */
 export const MIN_PART_SIZE = 1 << 21;
 
-/** Default size of the pool: 64 MiB. Only one blob on a network with a high latency needs all of it. */
-export const DEFAULT_MAX_READ_AHEAD = 1 << 26;
+/** Default size of the pool: 48 MiB. Only one blob on a network with a high latency needs all of it. */
+export const DEFAULT_MAX_READ_AHEAD = 48 << 20;
 
 /** Maximum for each blob if several are read at the same time, in bytes: 8 MiB. Each of them has a connection in any case. */
 const SHARED_READ_AHEAD = 1 << 23;
