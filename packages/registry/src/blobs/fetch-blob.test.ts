@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, type FetchOptions, verifyStream } from '@soci/oci';
 import { Random } from '@soci/test-content';
@@ -356,24 +357,38 @@ describe('reading a blob over several connections', () => {
   test('starts with 16 MiB of parts, and requests more while the consumer waits', async () => {
     const content = new Random(7).bytes(72 * MIB);
     let [inFlight, most, mostAtFirst] = [0, 0, 0];
+    const arrivals = new EventEmitter().setMaxListeners(0);
+    /** Waits until `count` parts have been requested, for at most `limit` milliseconds. */
+    const requested = async (count: number, limit: number) => {
+      const waiting = AbortSignal.timeout(limit);
+      while (inFlight < count && !waiting.aborted) {
+        await once(arrivals, 'part', { signal: waiting }).catch(() => undefined);
+      }
+    };
     const http = await startServer(async ({ headers }, response) => {
       const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
       const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
       response.on('error', () => undefined);
-      if (range === undefined) response.writeHead(200);
+      if (range === undefined) {
+        response.writeHead(200);
+        for (let at = 0; at < part.length && !response.destroyed; at += MIB / 2) {
+          response.write(part.subarray(at, at + MIB / 2));
+          await sleep(40);
+        }
+        response.end();
+        return;
+      }
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      arrivals.emit('part');
+      if (mostAtFirst > 0) await requested(9, 1000);
       else {
-        inFlight += 1;
-        most = Math.max(most, inFlight);
-        response.writeHead(206, { 'content-range': `bytes ${range}/${content.length}` });
+        await requested(8, 20_000);
+        await sleep(50); // others would have arrived
+        mostAtFirst ||= most;
       }
-      for (let at = 0; at < part.length && !response.destroyed; at += MIB / 2) {
-        response.write(part.subarray(at, at + MIB / 2));
-        await sleep(40);
-      }
-      response.end();
-      if (range === undefined) return;
       inFlight -= 1;
-      mostAtFirst ||= most;
+      response.writeHead(206, { 'content-range': `bytes ${range}/${content.length}` }).end(part);
     });
     const options = { readAhead: new ReadAheadPool() };
     expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
