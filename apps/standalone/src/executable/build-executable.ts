@@ -6,8 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BundledPackage, formatNotices, formatSbom, listBundledPackages } from '@soci/bundle-report';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { REPOSITORY, readCliVersion } from '../command-line.ts';
-import { type NodePackage, readNodePackage, writeStrippedNode } from '../node-package.ts';
+import { type NodePackage, REPOSITORY, readCliVersion, readNodePackage, writeStrippedNode } from '../sources.ts';
 
 const POSTJECT = createRequire(import.meta.url).resolve('postject/dist/cli.js');
 /** Marks the place in the executable that tells Node.js to look for a program. Fixed by Node.js. */

@@ -6,8 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { archiveChunks, createLayout, openLayout } from '@soci/oci/layout';
 import { contentOf, put, tarEntry } from '@soci/test-content';
-import { CLI_FOLDER, REPOSITORY, readCliVersion } from '../command-line.ts';
-import { readNodePackage, writeStrippedNode } from '../node-package.ts';
+import { CLI_FOLDER, REPOSITORY, readCliVersion, readNodePackage, writeStrippedNode } from '../sources.ts';
 import { type DebianPackage, unpackDebianPackages } from './debian-packages.ts';
 import { type Layer, type LayerEntries, makeLayer, readEntries } from './layer.ts';
 

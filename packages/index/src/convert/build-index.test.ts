@@ -2,7 +2,7 @@ import { type Descriptor, digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LA
 import { makeLayer, put, putImage, putIndex, putLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import type { SociIndexError } from '../errors.ts';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import type { IndexProgress } from '../progress.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildSociIndex } from './build-index.ts';

@@ -18,7 +18,7 @@ import {
 import { AUTO_SPAN_SIZE, decodeZtoc, decodeZtocFiles, decodeZtocSpans, spanSizeOf } from '@soci/ztoc';
 import { describe, expect, it } from 'vitest';
 import { openImageFilesystem } from '../filesystem/open-image-filesystem.ts';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import { fetchRecompressed } from '../layers/recompress-layer.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { ProfileFile, StartProfile } from '../profile/start-profile.ts';

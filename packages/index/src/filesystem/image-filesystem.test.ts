@@ -5,7 +5,7 @@ import { concat, put, putImage, putIndex, TAR_END, tarEntry } from '@soci/test-c
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import type { ImageFilesystem } from './image-filesystem.ts';
 import { openImageFilesystem } from './open-image-filesystem.ts';
 

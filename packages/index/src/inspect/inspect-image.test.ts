@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import { openImageFilesystem } from '../filesystem/open-image-filesystem.ts';
-import { CountingStore } from '../fixtures/counting-store.ts';
 import { openGolden } from '../fixtures/golden.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
 import { inspectImage } from './inspect-image.ts';
 

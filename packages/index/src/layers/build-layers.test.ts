@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { makeLayer, put, putLayer } from '@soci/test-content';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { buildLayers } from './build-layers.ts';

@@ -1,6 +1,6 @@
 import { putLayer } from '@soci/test-content';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import { resolveOptions } from '../options.ts';
 import { buildLayers } from './build-layers.ts';
 import { startThreads } from './layer-thread.ts';

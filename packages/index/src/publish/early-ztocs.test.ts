@@ -9,7 +9,7 @@ import {
 import { MemoryStore } from '@soci/oci/memory';
 import { makeZstdTextLayer, putImage, putLayer, putLayeredImage } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import { MEDIA_TYPE_ZTOC } from '../vocabulary.ts';
 import { indexImage } from './index-image.ts';
 import type { IndexImageOptions, PublishProgress } from './options.ts';

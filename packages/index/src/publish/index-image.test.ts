@@ -8,7 +8,7 @@ import { putImage, putIndex, putLayer } from '@soci/test-content';
 import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import type { ZtocSource } from '../options.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
 import { indexImage } from './index-image.ts';

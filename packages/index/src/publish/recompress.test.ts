@@ -30,7 +30,7 @@ import {
   tarOf,
 } from '@soci/test-content';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore } from '../fixtures/observed-stores.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
 import { indexImage } from './index-image.ts';
 import type { IndexImageOptions, SourceStore } from './options.ts';

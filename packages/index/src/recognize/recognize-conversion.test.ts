@@ -10,10 +10,9 @@ import { put, putImage, putIndex, putLayer } from '@soci/test-content';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertImage } from '../convert/convert-image.ts';
-import { CountingStore } from '../fixtures/counting-store.ts';
+import { CountingStore, loadGolden, type RecordingStore } from '../fixtures/observed-stores.ts';
 import { isSameContent } from '../fixtures/provenance.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
-import { loadGolden, type RecordingStore } from '../fixtures/recording-store.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { ReusableZtocs } from '../reuse/reusable-ztocs.ts';
 import {

@@ -2,9 +2,9 @@ import type { Descriptor } from '@soci/oci';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
+import { loadGolden, type RecordingStore } from '../fixtures/observed-stores.ts';
 import { isSameContent } from '../fixtures/provenance.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
-import { loadGolden, type RecordingStore } from '../fixtures/recording-store.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { recognizeIndexes } from './recognize-indexes.ts';
 

@@ -5,7 +5,7 @@ import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
-import { RecordingStore } from '../fixtures/recording-store.ts';
+import { RecordingStore } from '../fixtures/observed-stores.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';

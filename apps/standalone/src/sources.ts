@@ -2,6 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Root folder of the repository. */
+export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Folder of the npm package of the command line. */
+export const CLI_FOLDER = join(REPOSITORY, 'packages', 'cli');
+
+/** Returns the version of the command line. */
+export function readCliVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(CLI_FOLDER, 'package.json'), 'utf8')) as { version: string };
+  return version;
+}
 
 /** The npm package with the executable of Node.js, in the version that the repository pins. */
 export interface NodePackage {
