@@ -25,7 +25,7 @@ export interface ServerProcess {
 }
 
 /** Time limit for the start of a server, in milliseconds. Large enough for a loaded machine. */
-const START_DEADLINE = 120_000;
+const START_DEADLINE = 240_000;
 
 /** Starts a server and waits until it listens. */
 export async function startServer({ path, args, env, port, log }: ServerCommand): Promise<ServerProcess> {
