@@ -15,7 +15,7 @@ import {
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { createGzip } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 
 /** Folder with prepared data, kept between runs. */
 export const CACHE = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
@@ -106,6 +106,17 @@ function endOfEntries(archive: string): number {
 export function gzipOf(file: string): Promise<string> {
   const write = (part: string) => pipeline(createReadStream(file), createGzip(), createWriteStream(part));
   return cached(`${basename(file)}.gz`, write);
+}
+
+/** Size of the content of a member in {@link membersOf}, in bytes: that of a stream. */
+export const MEMBER_SIZE = 1 << 16;
+
+/** Returns a gzip of a file with many members, each compressed with zlib at its default level. */
+export function membersOf(file: string): Promise<string> {
+  async function* members(): AsyncGenerator<Buffer> {
+    for await (const part of createReadStream(file, { highWaterMark: MEMBER_SIZE })) yield gzipSync(part);
+  }
+  return cached(`${basename(file)}.members.gz`, (part) => pipeline(members, createWriteStream(part)));
 }
 
 /** Returns the path of a cached file. If it does not exist, writes it under another name first, so that it is never incomplete. */

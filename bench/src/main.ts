@@ -21,12 +21,13 @@ import { benchQuick } from './quick/main.ts';
 import { BENCHMARKS_PAGE, describeMachine, formatSection, type Section, writeReport } from './report.ts';
 import { benchRuntime } from './runtime/main.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
-import { benchDecoder, benchEntries, benchGzipLayer, benchPlainLayer } from './sections/layers.ts';
+import { benchDecoder, benchEntries, benchGzipLayer, benchMembers, benchPlainLayer } from './sections/layers.ts';
 import { benchLargeImage, benchMemory, benchRegistryMemory } from './sections/memory.ts';
 import { benchLargeBlob } from './sections/network.ts';
 
 const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => Promise<Section>>> = {
   'gzip-layer': benchGzipLayer,
+  members: benchMembers,
   decoder: benchDecoder,
   'plain-layer': benchPlainLayer,
   image: benchImage,

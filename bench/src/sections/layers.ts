@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { type Candidate, checkSameDigest, compare, ratioOf, spreadOf } from '../compare.ts';
-import { gzipOf, largeArchive } from '../data.ts';
+import { gzipOf, largeArchive, MEMBER_SIZE, membersOf } from '../data.ts';
 import { gzipLayerWithEntries } from '../generate-layer.ts';
 import { isInstalled, script, sociIndex } from '../measure.ts';
 import { ratiosOf } from '../quick/ratios.ts';
@@ -48,6 +48,33 @@ export async function benchGzipLayer(rounds: number, reference: string): Promise
         : []),
       bytesAtMost(120e6, memory(OURS), 'peak memory at most 120 MB on one thread'),
       bytesAtMost(160e6, memory(OURS_TWO_THREADS), 'peak memory at most 160 MB on two threads'),
+    ],
+  };
+}
+
+/** Maximum wall time of two threads for a layer of many members: times that of one thread. */
+const MAX_MEMBERS_RATIO = 0.65;
+const MAX_TWO_THREADS_MEMORY = 160e6;
+
+/** Measures the zTOC of a gzip layer of many members, of the size that bgzip writes, on one and two threads. */
+export async function benchMembers(rounds: number, reference: string): Promise<Section> {
+  const archive = await largeArchive();
+  const layer = await membersOf(archive);
+  checkSameDigest(sociIndex('ztoc', 'create', '--json', layer), { program: reference, arguments: ['ztoc', layer] });
+  const candidates: Candidate[] = ([OURS, OURS_TWO_THREADS] as const).map((name, i) => ({
+    name,
+    command: sociIndex('ztoc', 'create', '--quiet', '--jobs', String(i + 1), layer),
+  }));
+  const comparison = await compare('layer of many members', candidates, rounds);
+  const wall = ratioOf(comparison, OURS_TWO_THREADS, OURS, (measurement) => measurement.wall);
+  const memory = spreadOf(comparison, OURS_TWO_THREADS, (measurement) => measurement.memory).max;
+  return {
+    heading: 'zTOC of a gzip layer of many members',
+    setup: `The archive of the section before, compressed as members of ${MEMBER_SIZE / 1024} KiB: ${megabytes(statSync(layer).size)} MB. Two threads decompress different members. The digest of the zTOC is that of the reference.`,
+    tables: [formatComparison(comparison, OURS)],
+    targets: [
+      atMost(MAX_MEMBERS_RATIO, wall, `two threads need at most ${MAX_MEMBERS_RATIO} times the wall time of one`),
+      bytesAtMost(MAX_TWO_THREADS_MEMORY, memory, 'peak memory of two threads at most 160 MB'),
     ],
   };
 }
