@@ -29,9 +29,9 @@ const STACK = 'cloudformation';
 /** Notes of the release, which are shown on its page and not attached. */
 const NOTES = 'NOTES.md';
 
-/** Records that {@link ASSETS} are all assets of HEAD. */
-export async function keepAssets(): Promise<void> {
-  writeFileSync(COMMIT, await git(ROOT, 'rev-parse', 'HEAD'));
+/** Records that {@link ASSETS} are all assets of a checkout. HEAD of this repository may have moved since it was cloned. */
+export async function keepAssets(checkout: string): Promise<void> {
+  writeFileSync(COMMIT, await git(checkout, 'rev-parse', 'HEAD'));
 }
 
 /** Reports whether {@link ASSETS} are all assets of HEAD, and nothing is uncommitted. */

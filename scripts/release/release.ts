@@ -49,7 +49,7 @@ export async function dryRun(): Promise<void> {
     await registry.stop();
   }
   await step('writing release assets', () => writeAssets(ASSETS, checkout, packages));
-  if (problems.length === 0) await keepAssets();
+  if (problems.length === 0) await keepAssets(checkout);
   summarize(packages);
   await step('validating SBOMs', () => validateSboms(ASSETS));
   console.log(`${examples} passed, 0 failed`);
@@ -173,7 +173,7 @@ async function findOrBuild(): Promise<Built> {
     throw new Error(`cannot release; nothing was uploaded.\n  Cannot build all assets: ${problem}`);
   const finish = async () => {
     await step('writing release assets', () => writeAssets(ASSETS, checkout, packages));
-    await keepAssets();
+    await keepAssets(checkout);
   };
   return { packages, finish };
 }
