@@ -19,7 +19,8 @@ const MIN_SPEEDUP = 1.25;
 /**
  * Reads the rest of a blob with several concurrent requests, and yields it in order. The memory for each part is reserved
  * in the {@link ReadAheadPool} until it is consumed. The next part is requested when the consumer has finished the first,
- * and more at the same time while the consumer waits for the network. If one connection was at least as fast, no more parts are requested, and the caller reads the rest.
+ * and more of them while the consumer waits for the network. If one connection was at least as fast, no more parts are
+ * requested, and the caller reads the rest.
  */
 export class ParallelReader {
   readonly #blob: RemoteBlob;

@@ -109,6 +109,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     this.#joined = undefined;
     return joined;
   }
+
   /** See `HttpResponse.discard`. */
   discard(): void {
     const response = this.#response;
