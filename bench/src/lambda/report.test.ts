@@ -18,7 +18,7 @@ it('gives a function no more processors than the machine has', () => {
   expect(billOf(437e6, { ...measured, memory: 3538 }, 16).seconds).toBe(10);
 });
 
-it('assumes no more than 75 MB/s from the network', () => {
+it('assumes at most 75 MB/s from the network', () => {
   expect(billOf(1500e6, MEASURED).seconds).toBe(20);
 });
 
