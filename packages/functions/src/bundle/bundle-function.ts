@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type BundledPackage, formatNotices, listBundledPackages } from '@soci/bundle-report';
 import { build } from 'esbuild';
 import { nameChunks } from './bundle-files.ts';
-import { BUILTINS, UNUSED, UNUSED_EXPORTS } from './start-plugins.ts';
+import { BUILTINS, DIRECT_IMPORTS, UNUSED, UNUSED_HASHES } from './start-plugins.ts';
 
 /** Bundled code of a function. */
 export interface BundledFunction {
@@ -59,7 +59,7 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
     mainFields: ['module', 'main'],
     alias: REPLACED,
     external: LEFT_OUT,
-    plugins: [BUILTINS, UNUSED_EXPORTS],
+    plugins: [BUILTINS, UNUSED_HASHES, DIRECT_IMPORTS],
     sourcemap: 'external',
     chunkNames: 'chunk-[hash]',
   });

@@ -29,14 +29,6 @@ export const sha512 = { create: notBundled };
 /** Throws. */
 export const parse = notBundled;
 
-// The prediction of profiles, where the entry of `@soci/index` exports it.
-
-/** Throws. */
-export const predictProfile = notBundled;
-
-/** Throws. */
-export const readStartConfig = notBundled;
-
 // SHA-256 in JavaScript of `@smithy/core/checksum`.
 
 /** Throws. */
