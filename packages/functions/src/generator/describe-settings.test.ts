@@ -1,7 +1,8 @@
 import { settingsDigest } from '@soci/index';
 import { expect, it } from 'vitest';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
-import { asksForSettings, describeSettings } from './describe-settings.ts';
+import { describeSettings } from './describe-settings.ts';
+import { asksForSettings } from './settings-request.ts';
 
 const describeWith = (environment: Record<string, string>) =>
   describeSettings(readGeneratorSettings(environment)).settings;

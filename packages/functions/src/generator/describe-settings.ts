@@ -15,11 +15,6 @@ export interface GeneratorDescription {
   };
 }
 
-/** Returns whether the input is the request of a state machine for the settings, instead of an event. */
-export function asksForSettings(input: unknown): boolean {
-  return typeof input === 'object' && input !== null && 'describe' in input && input.describe === 'settings';
-}
-
 /** Describes the indexes that a generator creates. */
 export function describeSettings(settings: GeneratorSettings): GeneratorDescription {
   const { version, outputTag, useStoredProfile, spanSize, compat } = settings;

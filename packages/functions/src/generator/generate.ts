@@ -3,7 +3,6 @@ import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError, messageOf } from '../errors.ts';
 import type { AwsLocation, InvocationLog } from '../invocation.ts';
 import type { Announced } from './announce.ts';
-import { indexDigest } from './index-digest.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { failed, type Outcome, skipped } from './outcome.ts';
 import { withDeadline } from './progress.ts';
@@ -32,7 +31,8 @@ export interface GeneratorContext {
   readonly milliseconds: number;
   readonly log: InvocationLog;
   readonly metrics: OutcomeMetrics;
-  readonly registries: RegistryPool;
+  /** Opens the registry clients. The first image loads their code. */
+  readonly openRegistries: () => Promise<RegistryPool>;
   /** Sends an event for a new index or a permanent failure. Undefined if no event bus is configured. */
   readonly announce: ((event: EcrEvent, outcome: Announced) => Promise<void>) | undefined;
 }
@@ -80,7 +80,7 @@ async function handlePush(
   input: unknown,
   context: GeneratorContext,
 ): Promise<{ readonly event?: EcrEvent; readonly outcome: Outcome }> {
-  const { settings, location, log, registries, milliseconds } = context;
+  const { settings, location, log, openRegistries, milliseconds } = context;
   let event: EcrEvent;
   try {
     event = parseEcrEvent(input, { kinds: settings.kinds });
@@ -95,6 +95,8 @@ async function handlePush(
   const { digest } = checked;
   const { account, repository: name, tag } = event;
   const outcome = await withDeadline(milliseconds, async (signal, progress) => {
+    // Loaded here, so that an event that is ignored costs little.
+    const [registries, { indexDigest }] = await Promise.all([openRegistries(), import('./index-digest.ts')]);
     const repository = registries.open({ ...location, account }, name);
     const result = await indexDigest({ repository, digest, tag, settings, log, progress, signal });
     if (result.outcome !== 'skipped' || result.reason !== 'gone') return result;

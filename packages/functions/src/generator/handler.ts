@@ -1,23 +1,19 @@
-import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
 import { messageOf } from '../errors.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { announcementOf } from './announce.ts';
-import { asksForSettings, describeSettings, type GeneratorDescription } from './describe-settings.ts';
+import type { GeneratorDescription } from './describe-settings.ts';
 import { type GeneratorContext, type GeneratorResponse, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
 import { type QueueMessage, readQueueMessage } from './queue-message.ts';
-import { RegistryPool } from './registry-pool.ts';
-
-// By default, V8 grows the young generation to 64 MB because the entries of a zTOC survive until it is written. This does not
-// make the function faster.
-setFlagsFromString('--semi-space-growth-factor=1');
+import type { RegistryPool } from './registry-pool.ts';
+import { asksForSettings } from './settings-request.ts';
 
 // Created once for each execution environment: invalid settings fail at start, and connections and tokens are reused.
 const settings = readGeneratorSettings(process.env);
 const log = openLog('soci-index-generator');
 const metrics = openMetrics('soci-index-generator');
-const registries = new RegistryPool(settings, log);
+let registries: Promise<RegistryPool> | undefined;
 const { eventBus, queueUrl } = settings;
 const announce: GeneratorContext['announce'] =
   eventBus === undefined
@@ -37,7 +33,7 @@ export async function handler(
   context: LambdaContext,
 ): Promise<GeneratorResponse | GeneratorDescription> {
   log.begin(context);
-  if (asksForSettings(input)) return describeSettings(settings);
+  if (asksForSettings(input)) return (await import('./describe-settings.ts')).describeSettings(settings);
   const milliseconds = context.getRemainingTimeInMillis();
   const message = readMessage(input);
   if (message !== undefined) log.add({ messageId: message.messageId, receiveCount: message.receiveCount });
@@ -49,13 +45,18 @@ export async function handler(
       milliseconds,
       log,
       metrics,
-      registries,
+      openRegistries,
       announce,
     });
   } catch (error) {
     if (message !== undefined && queueUrl !== undefined) await retrySoon(queueUrl, message);
     throw error;
   }
+}
+
+function openRegistries(): Promise<RegistryPool> {
+  registries ??= import('./registry-pool.ts').then(({ RegistryPool }) => new RegistryPool(settings, log));
+  return registries;
 }
 
 function readMessage(input: unknown): QueueMessage | undefined {

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import {
   classifyContent,
   compareWarnings,
@@ -23,6 +24,10 @@ import {
   skipped,
 } from './outcome.ts';
 import type { JobProgress } from './progress.ts';
+
+// By default, V8 grows the young generation to 64 MB because the entries of a zTOC survive until it is written. This does not
+// make the function faster.
+setFlagsFromString('--semi-space-growth-factor=1');
 
 /** Maximum number of warnings of an outcome, which Lambda limits to 6 MB and a log line to 256 KB. */
 const MAX_WARNINGS = 20;
