@@ -68,17 +68,21 @@ describe.each([
 });
 
 describe('the code', () => {
-  it('of the filter loads at most 60 KB at start', () => {
-    expect(startSizeOf(FILTER_BUNDLE)).toBeLessThanOrEqual(60 * KB);
+  it('of the filter loads at most 50 KB at start', () => {
+    expect(startSizeOf(FILTER_BUNDLE)).toBeLessThanOrEqual(50 * KB);
     expect(sizeOf(FILTER_BUNDLE)).toBeGreaterThan(100 * KB);
+  });
+
+  it('of the generator loads at most 80 KB at start', () => {
+    expect(startSizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(80 * KB);
   });
 
   it('of the generator has at most 750 KB in total', () => {
     expect(sizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(750 * KB);
   });
 
-  it('of the jobs has at most 690 KB in total', () => {
-    expect(sizeOf(JOBS_BUNDLE)).toBeLessThanOrEqual(690 * KB);
+  it('of the jobs has at most 540 KB in total', () => {
+    expect(sizeOf(JOBS_BUNDLE)).toBeLessThanOrEqual(540 * KB);
   });
 
   it('contains no path of the build machine', () => {
