@@ -40,6 +40,9 @@ const SLAB_SIZE = 1 << 16;
  */
 const INTERNED_SLOTS = 1024;
 
+/** Size up to which a temporary pool interns strings, which then need memory for as long as the pool. */
+const MAX_INTERNED_SIZE = 64;
+
 /** No bytes: the value of all empty fields. */
 export const NO_BYTES = new Uint8Array(0);
 
@@ -108,16 +111,19 @@ export class BytePool {
     return this.#copy(source, start, size);
   }
 
-  /** Returns a copy of bytes. Recently copied equal bytes share a copy, except in a temporary pool. */
+  /**
+   * Returns a copy of bytes. Recently copied equal bytes share a copy; in a temporary pool only short ones, which are not
+   * overwritten.
+   */
   intern(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
-    if (size === 0 || this.#isTemporary) return this.copy(source, start, size, offset);
+    if (size === 0 || (this.#isTemporary && size > MAX_INTERNED_SIZE)) return this.copy(source, start, size, offset);
     this.charge(size, offset);
     let hash = size;
     for (let at = start; at < start + size; at++) hash = Math.imul(hash, 31) + byteAt(source, at);
     const slot = hash & (INTERNED_SLOTS - 1);
     const known = this.#interned[slot] ?? NO_BYTES;
     if (equalBytes(known, source, start, size)) return known;
-    const copy = this.#copy(source, start, size);
+    const copy = this.#isTemporary ? source.slice(start, start + size) : this.#copy(source, start, size);
     this.#interned[slot] = copy;
     return copy;
   }

@@ -87,14 +87,14 @@ export class FlatbufferWriter {
   startTable(fieldCount: number): void {
     this.#fieldCount = fieldCount;
     for (let slot = 0; slot < fieldCount; slot++) this.#fields[slot] = 0;
-    this.#tableEnd = this.#size;
+    this.#tableEnd = this.#size();
   }
 
   /** Adds a field that refers to a part written before. */
   reference(slot: number, target: Offset): void {
     this.#prepare(4, 0);
     this.#putReference(target);
-    this.#fields[slot] = this.#size;
+    this.#fields[slot] = this.#size();
   }
 
   /** Adds an 8-bit field, unless it has its default value. */
@@ -103,7 +103,7 @@ export class FlatbufferWriter {
     this.#prepare(1, 0);
     this.#front -= 1;
     this.#view.setInt8(this.#front, value);
-    this.#fields[slot] = this.#size;
+    this.#fields[slot] = this.#size();
   }
 
   /** Adds a 32-bit field, signed or unsigned, unless it is 0, the default. */
@@ -111,7 +111,7 @@ export class FlatbufferWriter {
     if (value === 0) return;
     this.#prepare(4, 0);
     this.#putInt32(value);
-    this.#fields[slot] = this.#size;
+    this.#fields[slot] = this.#size();
   }
 
   /** Adds a 64-bit field, unless it is 0, the default. */
@@ -126,14 +126,14 @@ export class FlatbufferWriter {
       this.#view.setInt32(this.#front, value, true);
       this.#view.setInt32(this.#front + 4, Math.floor(value / 2 ** 32), true);
     }
-    this.#fields[slot] = this.#size;
+    this.#fields[slot] = this.#size();
   }
 
   /** Ends the current table. */
   endTable(): Offset {
     this.#prepare(4, 0);
     this.#front -= 4;
-    const table = this.#size;
+    const table = this.#size();
     const at = this.#front;
     // A table starts with the distance to its vtable, which is written before the first table with that layout.
     this.#view.setInt32(at, this.#vtable(table) - table, true);
@@ -167,13 +167,13 @@ export class FlatbufferWriter {
     for (let slot = count - 1; slot >= 0; slot--) this.#putUint16(fields[slot] as number);
     this.#putUint16(size);
     this.#putUint16(2 * count + 4);
-    candidates.push({ size, fields: fields.slice(0, count), offset: this.#size });
+    candidates.push({ size, fields: fields.slice(0, count), offset: this.#size() });
     this.#vtables.set(hash, candidates);
-    return this.#size;
+    return this.#size();
   }
 
-  /** Bytes written so far. */
-  get #size(): number {
+  /** Returns the number of bytes written so far. Not a getter: V8 calls private getters through its runtime, which is slow. */
+  #size(): number {
     return this.#bytes.length - this.#front;
   }
 
@@ -186,11 +186,11 @@ export class FlatbufferWriter {
 
   #closeVector(count: number): Offset {
     this.#putInt32(count);
-    return this.#size;
+    return this.#size();
   }
 
   #putReference(target: Offset): void {
-    this.#putInt32(this.#size + 4 - target);
+    this.#putInt32(this.#size() + 4 - target);
   }
 
   #putUint16(value: number): void {
@@ -206,13 +206,13 @@ export class FlatbufferWriter {
   /** Pads so that a value of `alignment` bytes is aligned after `following` more bytes, and reserves space for all. */
   #prepare(alignment: number, following: number): void {
     if (alignment > this.#alignment) this.#alignment = alignment;
-    const padding = -(this.#size + following) & (alignment - 1);
+    const padding = -(this.#size() + following) & (alignment - 1);
     if (this.#front < padding + following + alignment) this.#grow(padding + following + alignment);
     this.#front -= padding;
   }
 
   #grow(needed: number): void {
-    const size = this.#size;
+    const size = this.#size();
     const bytes = new Uint8Array(2 * this.#bytes.length + needed);
     bytes.set(this.#bytes.subarray(this.#front), bytes.length - size);
     this.#bytes = bytes;

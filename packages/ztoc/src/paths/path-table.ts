@@ -12,6 +12,47 @@ const ROOT = 1;
 /** Result of {@link PathTable.find} for a path that does not exist. */
 export const ABSENT = 0;
 
+/** Two independent 32-bit hashes of a path, to which names are added. */
+export class PathHash {
+  #first: number = SEEDS[0];
+  #second: number = SEEDS[1];
+
+  /** The first hash, which is not 0. */
+  get first(): number {
+    return mix(this.#first) || 1;
+  }
+
+  /** The second hash. */
+  get second(): number {
+    return mix(this.#second);
+  }
+
+  /** Returns to the root. */
+  reset(): void {
+    this.#first = SEEDS[0];
+    this.#second = SEEDS[1];
+  }
+
+  /** Becomes equal to another hash. */
+  copy(other: PathHash): void {
+    this.#first = other.#first;
+    this.#second = other.#second;
+  }
+
+  /** Adds a name: the bytes from `start` to `end`. */
+  append(bytes: Uint8Array, start: number, end: number): void {
+    let first = Math.imul(this.#first ^ SLASH, FNV_PRIME);
+    let second = Math.imul(this.#second ^ SLASH, FNV_PRIME);
+    for (let at = start; at < end; at++) {
+      const byte = byteAt(bytes, at);
+      first = Math.imul(first ^ byte, FNV_PRIME);
+      second = Math.imul(second ^ byte, FNV_PRIME);
+    }
+    this.#first = first;
+    this.#second = second;
+  }
+}
+
 /**
  * A path as the names between its slashes, without empty names, `.` and `..`, like Go's `filepath.Clean('/' + path)`. The
  * names are positions in the path's bytes. Reused for the next path, because a layer can have millions of them.
@@ -20,6 +61,7 @@ export class PathNames {
   /** Number of names. 0 for the root. */
   length = 0;
   readonly #bounds: number[] = [];
+  readonly #hash = new PathHash();
   #bytes: Uint8Array = new Uint8Array(0);
 
   /** Splits a path: the first `end` bytes. */
@@ -46,7 +88,7 @@ export class PathNames {
   }
 
   /** Returns a 32-bit hash of a name. */
-  hash(name: number, seed: number): number {
+  hashOfName(name: number, seed: number): number {
     return mix(this.#hashInto(seed, name));
   }
 
@@ -55,13 +97,22 @@ export class PathNames {
    * there. The first hash is not 0. Takes time in proportion to the length of the path.
    */
   visitPrefixes(visit: (first: number, second: number, count: number) => void): void {
-    let first: number = SEEDS[0];
-    let second: number = SEEDS[1];
+    const hash = new PathHash();
     for (let name = 0; name < this.length; name++) {
-      first = this.#hashInto(Math.imul(first ^ SLASH, FNV_PRIME), name);
-      second = this.#hashInto(Math.imul(second ^ SLASH, FNV_PRIME), name);
-      visit(mix(first) || 1, mix(second), name + 1);
+      this.#append(hash, name);
+      visit(hash.first, hash.second, name + 1);
     }
+  }
+
+  /** The hash of the path. The next path overwrites it. */
+  get hash(): PathHash {
+    this.#hash.reset();
+    for (let name = 0; name < this.length; name++) this.#append(this.#hash, name);
+    return this.#hash;
+  }
+
+  #append(hash: PathHash, name: number): void {
+    hash.append(this.#bytes, this.#bounds[2 * name] as number, this.#bounds[2 * name + 1] as number);
   }
 
   #hashInto(state: number, name: number): number {
@@ -148,13 +199,13 @@ export class PathTable {
   }
 
   #child(parent: number, path: PathNames, name: number): number {
-    const [first, second] = [path.hash(name, SEEDS[0]), path.hash(name, SEEDS[1])];
+    const [first, second] = [path.hashOfName(name, SEEDS[0]), path.hashOfName(name, SEEDS[1])];
     return this.#slots[this.#slotOf(parent, first, second) + 3] as number;
   }
 
   #set(parent: number, path: PathNames, name: number, file: number): void {
     if (this.isFull) return;
-    const [first, second] = [path.hash(name, SEEDS[0]), path.hash(name, SEEDS[1])];
+    const [first, second] = [path.hashOfName(name, SEEDS[0]), path.hashOfName(name, SEEDS[1])];
     let slot = this.#slotOf(parent, first, second);
     if (this.#slots[slot + 3] === ABSENT) {
       if (++this.#paths * 6 > this.#slots.length) {
@@ -194,8 +245,8 @@ export class PathSet {
   #size = 0;
 
   /** Returns whether the set has a path. */
-  has(path: PathNames): boolean {
-    return this.countNames(path) === path.length;
+  has(path: PathHash): boolean {
+    return this.#hashes[this.#slotOf(path.first, path.second)] !== 0;
   }
 
   /** Returns the number of names of the longest path in the set that is the path or one of its directories. 0 for none. */
@@ -208,10 +259,8 @@ export class PathSet {
   }
 
   /** Adds a path, but not its directories. */
-  add(path: PathNames): void {
-    path.visitPrefixes((first, second, count) => {
-      if (count === path.length) this.#add(first, second);
-    });
+  add(path: PathHash): void {
+    this.#add(path.first, path.second);
   }
 
   /** Adds a path and its directories. Returns the numbers of names of those that are new. */
@@ -227,7 +276,7 @@ export class PathSet {
     if (this.#hashes[this.#slotOf(first, second)] !== 0) return false;
     this.#size += 1;
     if (this.#size * 3 > this.#hashes.length) this.#grow();
-    this.#hashes.set([first, second], this.#slotOf(first, second));
+    this.#put(first, second);
     return true;
   }
 
@@ -246,8 +295,14 @@ export class PathSet {
     this.#hashes = new Uint32Array(2 * old.length);
     for (let at = 0; at < old.length; at += 2) {
       if (old[at] === 0) continue;
-      this.#hashes.set(old.subarray(at, at + 2), this.#slotOf(old[at] as number, old[at + 1] as number));
+      this.#put(old[at] as number, old[at + 1] as number);
     }
+  }
+
+  #put(first: number, second: number): void {
+    const slot = this.#slotOf(first, second);
+    this.#hashes[slot] = first;
+    this.#hashes[slot + 1] = second;
   }
 }
 

@@ -6,44 +6,9 @@ import type { FileEntry } from '../ztoc.ts';
 const MAX_TOTAL_SIZE = 1 << 20;
 
 /** Maximum size of a path in Linux, in bytes (`PATH_MAX`). */
-const MAX_PATH = 4096;
+export const MAX_PATH = 4096;
 
 const SLASH = 0x2f;
-
-/**
- * Checks cheaply, while the entries of a layer arrive, whether it may have directories that no entry describes. Almost all
- * layers describe each directory before its files.
- */
-export class DirectoryCheck {
-  /** Whether an entry came before the entry of its directory, if the layer has that one. */
-  mayBeImplied = false;
-  readonly #known = new PathSet();
-  readonly #path = new PathNames();
-  /** The directory of the previous entry. */
-  #parent = new Uint8Array(0);
-  #parentSize = 0;
-
-  /** Adds an entry. Its bytes may be overwritten afterwards. */
-  add({ name, type }: FileEntry): void {
-    if (this.mayBeImplied || name.length > MAX_PATH) return;
-    const end = parentEnd(name);
-    if (!this.#isParent(name, end)) {
-      if (end > this.#parent.length) this.#parent = new Uint8Array(MAX_PATH);
-      this.#parent.set(name.subarray(0, end));
-      this.#parentSize = end;
-      // The entry of this directory was checked in the same way, so its parents are known.
-      this.mayBeImplied = !this.#known.has(this.#path.set(name, end));
-    }
-    if (type === 'dir') this.#known.add(this.#path.set(name));
-  }
-
-  #isParent(name: Uint8Array, end: number): boolean {
-    if (end !== this.#parentSize) return false;
-    // Names in different directories mostly differ at the end.
-    for (let at = end - 1; at >= 0; at--) if (name[at] !== this.#parent[at]) return false;
-    return true;
-  }
-}
 
 /**
  * Finds the directories of a layer that no entry describes.
@@ -55,7 +20,7 @@ export function findImpliedDirectories(files: Iterable<FileEntry>): readonly str
   const known = new PathSet();
   for (const { name, type } of files) {
     if (type !== 'dir' || name.length > MAX_PATH) continue;
-    known.add(path.set(name));
+    known.add(path.set(name).hash);
   }
   const found: string[] = [];
   let size = 0;
@@ -76,7 +41,7 @@ export function findImpliedDirectories(files: Iterable<FileEntry>): readonly str
 }
 
 /** Returns the end of the parent directory in the name of an entry, without trailing slashes of the name. */
-function parentEnd(name: Uint8Array): number {
+export function parentEnd(name: Uint8Array): number {
   let end = name.length;
   while (end > 0 && name[end - 1] === SLASH) end--;
   while (end > 0 && name[end - 1] !== SLASH) end--;
@@ -99,7 +64,7 @@ export class SymlinkTracker {
     const names = new PathNames();
     for (const path of this.#paths) {
       names.set(fromByteString(path));
-      this.#hashes.add(names);
+      this.#hashes.add(names.hash);
     }
   }
 
@@ -114,7 +79,7 @@ export class SymlinkTracker {
     if (this.#links.size > 0) this.#applyWhiteouts(files, names);
     for (const { name, type } of files) {
       names.set(name);
-      if (name.length > MAX_PATH || names.length === 0 || !this.#hashes.has(names)) continue;
+      if (name.length > MAX_PATH || names.length === 0 || !this.#hashes.has(names.hash)) continue;
       const path = names.join(names.length);
       if (type === 'symlink') this.#links.add(path);
       else this.#links.delete(path);
@@ -131,13 +96,13 @@ export class SymlinkTracker {
       if (startsWith(name, OPAQUE, start)) {
         names.set(name.subarray(0, start));
         if (names.length === 0) this.#links.clear();
-        else emptied.add(names);
+        else emptied.add(names.hash);
       } else {
         const path = new Uint8Array(name.length - WHITEOUT.length);
         path.set(name.subarray(0, start));
         path.set(name.subarray(start + WHITEOUT.length), start);
         names.set(path);
-        removed.add(names);
+        removed.add(names.hash);
       }
     }
     for (const link of this.#links) {

@@ -1,5 +1,7 @@
+import { posix } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { base256, concat, paxHeader, streamOf, TAR_END, tarEntry } from '@soci/test-content';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   buildZtoc,
@@ -49,6 +51,35 @@ it('finds no problem in an ordinary layer', async () => {
   expect(await problemsOf(...layer)).toEqual([]);
 });
 
+interface Node {
+  readonly children: Map<string, Node>;
+}
+
+/** Adds entries to a tree as the runtime does, and counts the links whose target is not in it. */
+function countMissingTargets(entries: readonly (readonly [type: string, name: string, target: string])[]): number {
+  const root: Node = { children: new Map() };
+  const namesOf = (path: string) => posix.resolve('/', path).split('/').filter(Boolean);
+  const find = (path: string) => namesOf(path).reduce<Node | undefined>((at, name) => at?.children.get(name), root);
+  const put = (path: string, node: Node) => {
+    const names = namesOf(path);
+    const last = names.pop();
+    let at = root;
+    for (const name of names) {
+      const child = at.children.get(name) ?? { children: new Map() };
+      at.children.set(name, child);
+      at = child;
+    }
+    if (last !== undefined) at.children.set(last, node);
+  };
+  let missing = 0;
+  for (const [type, name, target] of entries) {
+    const linked = type === '1' ? find(target) : undefined;
+    if (type === '1' && linked === undefined) missing += 1;
+    else if (type !== '5' || find(name) === undefined) put(name, linked ?? { children: new Map() });
+  }
+  return missing;
+}
+
 describe('hard links', () => {
   const MISSING = ['pulled-whole: hard-link-target-missing'];
 
@@ -91,6 +122,26 @@ describe('hard links', () => {
     const links = Array.from({ length: 5000 }, (_, i) => link(`l${i}`, `d${i % 70}/f${i}`));
     expect(await codesOf(...files, ...links)).toEqual([]);
     expect((await problemsOf(...files, ...links, link('x', 'd1/f0')))[0]).toMatchObject({ count: 1, paths: ['x'] });
+  });
+
+  it('agrees with a tree of the entries, for any order of files, directories and links', async () => {
+    const path = fc
+      .array(fc.constantFrom('a', 'a', 'b', 'b', '.', '..'), { minLength: 1, maxLength: 2 })
+      .map((names) => names.join('/'));
+    const entry = fc.tuple(fc.constantFrom('0', '1', '1', '5', '5'), path, path);
+    // Half of the layers start with directories, so that their files have the entries of their directories.
+    const start = fc.constantFrom([], ['a/', 'b/'], ['a/', 'a/b/', 'b/']);
+    await fc.assert(
+      fc.asyncProperty(start, fc.array(entry, { maxLength: 12 }), async (folders, others) => {
+        const entries = [...folders.map((name) => ['5', name, ''] as const), ...others];
+        const problems = await problemsOf(
+          ...entries.map(([type, name, target]) => tarEntry({ name, type, ...(type === '1' && { linkName: target }) })),
+        );
+        const found = problems.find(({ code }) => code === 'hard-link-target-missing');
+        expect(found?.count ?? 0).toBe(countMissingTargets(entries));
+      }),
+      { seed: 20_261_130, numRuns: 1000 },
+    );
   });
 });
 

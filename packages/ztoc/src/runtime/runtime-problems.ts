@@ -5,7 +5,8 @@ import { listSpans } from '../spans/list-spans.ts';
 import { parseDecimal } from '../tar/numbers.ts';
 import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
-import { DirectoryCheck, findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
+import { findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
+import { PathCheck } from './path-check.ts';
 import { ProblemCollector, type RuntimeProblem } from './runtime-problem.ts';
 
 /** A zTOC without its entries. */
@@ -46,15 +47,16 @@ export function findRuntimeProblems(ztoc: Ztoc): readonly RuntimeProblem[] {
 
 /**
  * Checks a zTOC like {@link findRuntimeProblems}, while it is built: pass each entry to {@link add} from `onEntry` of
- * `buildZtoc`. Most rules need an entry only once. The others are applied at the end, if the layer has hard links (about 32
- * bytes of memory for each entry) or directories that no entry describes.
+ * `buildZtoc`. Needs about 16 bytes of memory for each entry. Most rules need an entry only once. The others are applied at
+ * the end, if the layer has directories that no entry describes, or hard links that may have no target (about 32 bytes of
+ * memory for each entry).
  *
  * @see soci-snapshotter, ztoc/ztoc_marshaler.go, `flatbufferToTOC`; metadata/reader.go, `initNodes`; metadata/db.go,
  * `writeNodeEntry`; fs/reader/reader.go, `Verify`; fs/span-manager/span_manager.go, `New`
  */
 export class RuntimeChecker {
   readonly #found = new ProblemCollector();
-  readonly #directories = new DirectoryCheck();
+  readonly #paths = new PathCheck();
   #count = 0;
   #hasHardLinks = false;
   #isUnsorted = false;
@@ -86,7 +88,7 @@ export class RuntimeChecker {
     }
     const stored = type !== 'reg' ? 0 : records.isSparse ? storedSizeOf(file) : size;
     if (isContent && stored !== size) found.add('sparse-file', 'unreadable-files', file);
-    this.#directories.add(file);
+    this.#paths.add(file);
     this.#count += 1;
     if (type === 'hardlink') this.#hasHardLinks = true;
     this.#expected = offset + size + paddingAfter(Math.max(offset + size, 0));
@@ -104,8 +106,9 @@ export class RuntimeChecker {
   finish(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
     if (this.#isUnsorted) return checkSorted(ztoc, files);
     const found = this.#found;
-    if (this.#hasHardLinks) checkHardLinks(files, this.#count, found);
-    const impliedDirectories = this.#directories.mayBeImplied ? findImpliedDirectories(files) : [];
+    const { mayBeImplied, mayLackTarget } = this.#paths;
+    if (this.#hasHardLinks && (mayBeImplied || mayLackTarget)) checkHardLinks(files, this.#count, found);
+    const impliedDirectories = mayBeImplied ? findImpliedDirectories(files) : [];
     checkBelowSymlinks(files, impliedDirectories, found);
     checkSpans(ztoc, found);
     return { problems: found.problems(), impliedDirectories };

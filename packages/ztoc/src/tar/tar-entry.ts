@@ -56,7 +56,7 @@ export class EntryAssembler {
     const recordedSize = readRecord(records, 'size', parseDecimal, offset) ?? header.size;
     const bodySize = type === 'reg' ? Number(recordedSize) : 0;
     if (bodySize < 0) throw invalidHeader(offset, 'has a negative size');
-    const sparse = findSparseHeader(records);
+    const sparse = records.size > 0 ? findSparseHeader(records) : undefined;
     const modTime = readRecord(records, 'mtime', parsePaxTime, offset);
     // Not part of a zTOC, but Go's reader rejects malformed ones.
     readRecord(records, 'atime', parsePaxTime, offset);
@@ -123,7 +123,8 @@ function sizeTooLarge(size: bigint, offset: number): ZtocError {
 }
 
 function readStringRecord(records: PaxRecords, key: string): Uint8Array | undefined {
-  return nonEmpty(records.get(key)?.[1]);
+  // Most entries have no records, and a dozen searches would find nothing.
+  return records.size === 0 ? undefined : nonEmpty(records.get(key)?.[1]);
 }
 
 /** Empty long names and records do not override the header. */
