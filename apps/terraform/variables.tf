@@ -1,4 +1,4 @@
-# Variables with the names, defaults and patterns of the parameters of the CloudFormation template.
+# Generated from the parameters of the CloudFormation template by apps/stack/src/fixtures/terraform-variables.ts.
 
 variable "name" {
   description = "Start of the names of all resources, like the name of a stack."
@@ -46,7 +46,7 @@ variable "soci_output_tag" {
 
   validation {
     condition     = can(regex("^(none|([A-Za-z0-9_][A-Za-z0-9_.-]*)?[{]digest12[}]([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])*|[A-Za-z0-9_][A-Za-z0-9_.-]*[{]tag[}]([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])*|[{]tag[}]([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])+)$", var.soci_output_tag)) && length(var.soci_output_tag) <= 108
-    error_message = "soci_output_tag must be none, or contain {tag} or {digest12} and otherwise at most 108 letters, digits, _ . and -, not starting with . or -. \"{tag}\" alone would overwrite the tag of the image."
+    error_message = "soci_output_tag must be none, or contain {tag} or {digest12} and otherwise letters, digits, _ . and -, not starting with . or -. \"{tag}\" alone would overwrite the tag of the image. It has at most 108 characters."
   }
 }
 
@@ -95,7 +95,7 @@ variable "soci_min_layer_size" {
 
   validation {
     condition     = floor(var.soci_min_layer_size) == var.soci_min_layer_size && var.soci_min_layer_size >= 0 && var.soci_min_layer_size <= 1099511627776
-    error_message = "soci_min_layer_size must be a whole number of bytes, at most 1099511627776."
+    error_message = "soci_min_layer_size must be a whole number of bytes. It is at most 1099511627776."
   }
 }
 
@@ -138,8 +138,8 @@ variable "qss3_bucket_name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$", var.qss3_bucket_name)) && length(var.qss3_bucket_name) <= 63 && length(var.qss3_bucket_name) >= 3
-    error_message = "qss3_bucket_name must consist of 3 to 63 lower-case letters, numbers, hyphens and dots, and start and end with a letter or number."
+    condition     = can(regex("^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$", var.qss3_bucket_name)) && length(var.qss3_bucket_name) >= 3 && length(var.qss3_bucket_name) <= 63
+    error_message = "qss3_bucket_name must consist of lower-case letters, numbers, hyphens and dots, and start and end with a letter or number. It has 3 to 63 characters."
   }
 }
 
@@ -294,7 +294,7 @@ variable "subnet_ids" {
 
   validation {
     condition     = alltrue([for item in var.subnet_ids : can(regex("^subnet-[0-9a-f]+$", item))])
-    error_message = "subnet_ids must be a list of subnet ids, such as subnet-0a1b2c3d."
+    error_message = "subnet_ids must be a list of subnet ids."
   }
 
   validation {
@@ -310,7 +310,7 @@ variable "security_group_ids" {
 
   validation {
     condition     = alltrue([for item in var.security_group_ids : can(regex("^sg-[0-9a-f]+$", item))])
-    error_message = "security_group_ids must be a list of security group ids, such as sg-0a1b2c3d."
+    error_message = "security_group_ids must be a list of security group ids."
   }
 }
 

@@ -1,14 +1,22 @@
 import { parseOutputTag } from '@soci/functions/template-rules';
 import { describe, expect, it } from 'vitest';
+import { terraformVariables } from './fixtures/terraform-variables.ts';
 import { plainTemplate } from './plain-template.ts';
 
 interface PlainTemplate {
   readonly Parameters: Record<
     string,
-    { Type: string; Default?: string | number; AllowedPattern?: string; AllowedValues?: string[]; MaxLength?: number }
+    {
+      Type: string;
+      Description: string;
+      Default?: string | number;
+      AllowedPattern?: string;
+      AllowedValues?: string[];
+      MaxLength?: number;
+    }
   >;
   readonly Metadata: { 'AWS::CloudFormation::Interface': { ParameterGroups: { Parameters: string[] }[] } };
-  readonly Rules: Record<string, object>;
+  readonly Rules: Record<string, { Assertions: { AssertDescription: string }[] }>;
   readonly Conditions: Record<string, object>;
   readonly Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
   readonly Outputs: Record<string, unknown>;
@@ -30,6 +38,10 @@ it('matches the snapshot', async () => {
     },
   };
   await expect(`${JSON.stringify(masked, undefined, 2)}\n`).toMatchFileSnapshot('./fixtures/plain-template.json');
+});
+
+it('has the variables of the Terraform module as parameters', async () => {
+  await expect(terraformVariables(template)).toMatchFileSnapshot('../../terraform/variables.tf');
 });
 
 it('has no bootstrap version or assets, rules for its parameters, and fits in a request', () => {

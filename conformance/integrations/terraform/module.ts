@@ -36,12 +36,6 @@ export function evaluateModule(cases: readonly Variables[]): { problems: string[
   return { problems, results };
 }
 
-/** Returns the name of the variable for a parameter of the template, in snake case. */
-export function variableOf(parameter: string): string {
-  const words = parameter.replace('QSS3', 'Qss3').match(/[A-Z][a-z0-9]*/g) ?? [];
-  return words.join('_').toLowerCase();
-}
-
 /**
  * Returns the value of the variable for the value of a parameter: texts with commas are lists, `true` and `false`
  * booleans, and numbers numbers.

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Template } from '../../../apps/stack/src/fixtures/evaluate-template.ts';
+import { variableName } from '../../../apps/stack/src/fixtures/terraform-variables.ts';
 import { runProgram } from '../../registries/run-program.ts';
 import { findTool, toolPath } from '../../tools/tools.ts';
 import { ROOT } from '../ci-machine.ts';
 import { exampleBelow } from '../documents.ts';
 import { fromTemplate } from './from-template.ts';
-import { comparable, evaluateModule, MODULE, type Variables, variableOf, variableValue } from './module.ts';
+import { comparable, evaluateModule, MODULE, type Variables, variableValue } from './module.ts';
 
 interface Parameter {
   readonly Type: string;
@@ -97,7 +98,7 @@ const TEXTS = [
 
 const variablesOf = (values: Values): Variables => {
   const entries = Object.entries({ ...REQUIRED, ...values });
-  return Object.fromEntries(entries.map(([name, text]) => [variableOf(name), variableValue(text, sampleOf(name))]));
+  return Object.fromEntries(entries.map(([name, text]) => [variableName(name), variableValue(text, sampleOf(name))]));
 };
 
 /** Returns a value with the type of a variable. */
