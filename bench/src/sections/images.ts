@@ -8,7 +8,7 @@ import { type Command, isInstalled, type Measurement, sociIndex } from '../measu
 import { forceConvert, serveTestRegistry, startDockerRegistry } from '../registries/registries.ts';
 import { atLeast, atMost, bytesAtMost, formatComparison, formatSpread, megabytes, type Section } from '../report.ts';
 
-const MIN_IMAGE_GAIN = 4;
+const MIN_IMAGE_GAIN = 3.6;
 const MAX_THREAD_MEMORY = 60e6;
 
 /** Measures a whole image, from layout to layout. */
@@ -53,7 +53,7 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
 }
 
 const MAX_REGISTRY_RATIO = 1.25;
-const MIN_REGISTRY_GAIN = 4;
+const MIN_REGISTRY_GAIN = 3.5;
 const NEEDED = ['docker-registry', 'skopeo', 'crane'] as const;
 
 /** Measures a whole image within one registry: pull, index and push. */
