@@ -1,11 +1,13 @@
 import { equalBytes } from '../byte-strings.ts';
 import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
+import type { FlatbufferWriter } from '../flatbuffers/flatbuffer-writer.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { checkCount, decodeAllButFiles, FileDecoder } from './decode-ztoc.ts';
 import { type EntrySource, encodeParts } from './encode-ztoc.ts';
 import { encodedFileSize, SPAN_DIGEST_SIZE } from './encoded-size.ts';
 import { TOC, ZTOC } from './schema.ts';
+import { writeFiles } from './write-file.ts';
 
 /**
  * Decodes a zTOC without its files, if it has the encoding of the reference: if {@link encodeZtoc} returns the same bytes
@@ -50,7 +52,11 @@ class EncodedZtocReader implements EntrySource {
     this.#maxSize = 2 * bytes.length;
   }
 
-  *takeReversed(): Generator<FileEntry, void, void> {
+  writeTo(writer: FlatbufferWriter): Uint32Array {
+    return writeFiles(writer, this.count, this.#filesReversed());
+  }
+
+  *#filesReversed(): Generator<FileEntry, void, void> {
     let left = this.#maxSize;
     for (let i = this.count - 1; i >= 0; i--) {
       const file = this.#files.decode(this.#start + 4 * i);

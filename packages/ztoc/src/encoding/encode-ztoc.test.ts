@@ -4,6 +4,7 @@ import { createSha256, formatDigest } from '../hashes.ts';
 import type { FileEntry, FileType, Ztoc } from '../ztoc.ts';
 import { decodeZtoc } from './decode-ztoc.ts';
 import { encodeParts, encodeWithSpans, encodeZtoc } from './encode-ztoc.ts';
+import { EntryStore } from './entry-store.ts';
 import { encodeWithLibrary } from './fixtures/library-encoding.ts';
 import { goldenDigest, REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 
@@ -122,7 +123,8 @@ describe('encodeZtoc', () => {
       target.set(source);
       source = new Uint8Array(0);
     };
-    const entries = { count: files.length, encodedSize: bytes.length, takeReversed: () => files.toReversed() };
+    const entries = new EntryStore(1 << 20);
+    for (const file of files) entries.add(file, () => {});
     const encoded = encodeParts(head, entries, { size: source.length, moveTo });
     expect(encoded.bytes).toEqual(bytes);
     expect(encoded.checkpoints).toEqual(checkpoints);

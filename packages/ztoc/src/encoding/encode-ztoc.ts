@@ -1,9 +1,10 @@
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import { FlatbufferWriter, type Offset } from '../flatbuffers/flatbuffer-writer.ts';
-import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
+import type { Ztoc } from '../ztoc.ts';
 import { encodedFileSize, ROOT_SIZE, SPAN_DIGEST_SIZE } from './encoded-size.ts';
-import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FIELD_COUNT, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
+import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FIELD_COUNT, TOC, ZTOC } from './schema.ts';
+import { writeFiles } from './write-file.ts';
 
 /** FlatBuffers uses signed 32-bit offsets, which limits the size of a buffer. */
 const MAX_ENCODED_SIZE = 2 ** 31 - 1;
@@ -22,8 +23,8 @@ export interface EntrySource {
   readonly count: number;
   /** Size of the encoded entries in bytes, at least approximately. */
   readonly encodedSize: number;
-  /** Takes all entries, the last one first. The bytes of an entry are valid until the next one is requested. */
-  takeReversed(): Iterable<FileEntry>;
+  /** Writes all entries, the last one first. @returns their offsets, in archive order */
+  writeTo(writer: FlatbufferWriter): Uint32Array;
 }
 
 /** The parts of a zTOC that are neither entries nor checkpoints. */
@@ -51,7 +52,7 @@ export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {
   const entries: EntrySource = {
     count: files.length,
     encodedSize: files.reduce((size, file) => size + encodedFileSize(file), 0),
-    takeReversed: () => files.toReversed(),
+    writeTo: (writer) => writeFiles(writer, files.length, files.toReversed()),
   };
   const source = { size: checkpoints.length, moveTo: (target: Uint8Array) => target.set(checkpoints) };
   return encodeParts(head, entries, source).bytes;
@@ -128,48 +129,9 @@ function finishZtoc(
 const VECTOR_HEADER_SIZE = 4;
 
 function writeToc(writer: FlatbufferWriter, entries: EntrySource): Offset {
-  const offsets = new Uint32Array(entries.count);
-  let at = entries.count;
-  for (const file of entries.takeReversed()) offsets[--at] = writeFile(writer, file);
-  const metadata = writer.vector(offsets);
+  const metadata = writer.vector(entries.writeTo(writer));
   writer.startTable(FIELD_COUNT.toc);
   writer.reference(TOC.metadata, metadata);
-  return writer.endTable();
-}
-
-function writeFile(writer: FlatbufferWriter, file: FileEntry): Offset {
-  const name = writer.string(file.name);
-  const type = writer.string(file.type);
-  const linkname = writer.string(file.linkName);
-  const uname = writer.string(file.userName);
-  const gname = writer.string(file.groupName);
-  const modTime = writer.string(file.modTime);
-  const xattrs = writer.vector(file.paxRecords.map((record) => writePaxRecord(writer, record)));
-
-  writer.startTable(FIELD_COUNT.fileMetadata);
-  writer.reference(FILE_METADATA.name, name);
-  writer.reference(FILE_METADATA.type, type);
-  writer.int64(FILE_METADATA.uncompressedOffset, file.uncompressedOffset);
-  writer.int64(FILE_METADATA.uncompressedSize, file.uncompressedSize);
-  writer.reference(FILE_METADATA.linkname, linkname);
-  writer.int64(FILE_METADATA.mode, file.mode);
-  writer.int32(FILE_METADATA.uid, file.uid);
-  writer.int32(FILE_METADATA.gid, file.gid);
-  writer.reference(FILE_METADATA.uname, uname);
-  writer.reference(FILE_METADATA.gname, gname);
-  writer.reference(FILE_METADATA.modTime, modTime);
-  writer.int64(FILE_METADATA.devmajor, file.devMajor);
-  writer.int64(FILE_METADATA.devminor, file.devMinor);
-  writer.reference(FILE_METADATA.xattrs, xattrs);
-  return writer.endTable();
-}
-
-function writePaxRecord(writer: FlatbufferWriter, [recordKey, recordValue]: PaxRecord): Offset {
-  const key = writer.string(recordKey);
-  const value = writer.string(recordValue);
-  writer.startTable(FIELD_COUNT.xattr);
-  writer.reference(XATTR.key, key);
-  writer.reference(XATTR.value, value);
   return writer.endTable();
 }
 

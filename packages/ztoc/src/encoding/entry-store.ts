@@ -1,17 +1,20 @@
-import { byteAt, equalBytes, NO_BYTES, toByteString } from '../byte-strings.ts';
-import type { FileEntry, FileType, PaxRecord, TarInteger } from '../ztoc.ts';
+import { byteAt } from '../byte-strings.ts';
+import type { FlatbufferWriter, Offset } from '../flatbuffers/flatbuffer-writer.ts';
+import type { FileEntry, TarInteger } from '../ztoc.ts';
+import type { EntrySource } from './encode-ztoc.ts';
 import { encodedFileSize } from './encoded-size.ts';
+import { writeFileTable, writeRecordTable } from './write-file.ts';
 
 /** Size of the parts that are added to the store and taken from it. An entry is never divided. */
 const PART_SIZE = 1 << 16;
 
-/** Maximum size of the numbers of an entry, and of the length of a string. */
-const NUMBERS_SIZE = 64;
-const LENGTH_SIZE = 5;
+/** Maximum size of the numbers of an entry, with the sizes before them. */
+const NUMBERS_SIZE = 72;
+/** Size of the length of a string, and maximum size of its padding. */
+const LENGTH_SIZE = 4;
+const PADDING_SIZE = 4;
 
-const FILE_TYPES: readonly FileType[] = ['reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo'];
-
-const NO_RECORDS: readonly PaxRecord[] = [];
+const NO_RECORDS: readonly Offset[] = [];
 
 /** Which numbers of an entry are stored, and in which form. Most entries have no size or device, and a small mode. */
 const HAS_SIZE = 1;
@@ -21,20 +24,17 @@ const HAS_BIG_MAJOR = 8;
 const HAS_BIG_MINOR = 16;
 
 /**
- * Keeps the entries of a layer until they are encoded, in about 30 bytes plus their strings. Objects would need several
- * times as much. A zTOC is written from its end, so the entries are taken in reverse order. The buffer grows and shrinks
- * in place: while the zTOC grows, the store shrinks.
+ * Keeps the entries of a layer until they are encoded, in about 30 bytes plus their strings, which have the encoding of the
+ * zTOC already. Objects would need several times as much. A zTOC is written from its end, so the entries are taken in reverse
+ * order. The buffer grows and shrinks in place: while the zTOC grows, the store shrinks.
  */
-export class EntryStore {
+export class EntryStore implements EntrySource {
   readonly #buffer: ArrayBuffer;
   readonly #partSizes: number[] = [];
   /** The last part, before it is added to the buffer or after it was taken from it. */
   #part = new Uint8Array(PART_SIZE);
   #view = new DataView(this.#part.buffer);
   #at = 0;
-  #modTime = '';
-  #userName = NO_BYTES;
-  #groupName = NO_BYTES;
   #count = 0;
   #encodedSize = 0;
 
@@ -61,37 +61,42 @@ export class EntryStore {
     this.#count += 1;
     this.#reserve(maxStoredSize(file));
     const start = this.#at;
-    this.#at += 4;
+    this.#at += 8;
     this.#writeNumbers(file);
-    this.#writeBytes(file.name);
-    this.#writeBytes(file.linkName);
-    this.#writeBytes(file.userName);
-    this.#writeBytes(file.groupName);
+    this.#pad();
+    this.#view.setUint32(start + 4, this.#at - start, true);
+    // The order of the strings in a zTOC. They were written in the reverse order.
     this.#writeText(file.modTime);
-    this.#writeLength(file.paxRecords.length);
+    this.#writeBytes(file.groupName);
+    this.#writeBytes(file.userName);
+    this.#writeBytes(file.linkName);
+    this.#writeText(file.type);
+    this.#writeBytes(file.name);
     for (const [key, value] of file.paxRecords) {
-      this.#writeBytes(key);
       this.#writeBytes(value);
+      this.#writeBytes(key);
     }
     this.#view.setUint32(start, this.#at - start, true);
   }
 
-  /** Takes all entries, the last one first. The bytes of an entry are overwritten when the next one is requested. */
-  *takeReversed(): Generator<FileEntry, void, void> {
+  /** Takes all entries, the last one first, and writes them. The store is empty afterwards. */
+  writeTo(writer: FlatbufferWriter): Uint32Array {
+    const offsets = new Uint32Array(this.#count);
+    let index = this.#count;
     this.#endPart();
+    const starts: number[] = [];
     for (let size = this.#partSizes.pop(); size !== undefined; size = this.#partSizes.pop()) {
-      const start = this.#buffer.byteLength - size;
-      this.#part.set(new Uint8Array(this.#buffer, start, size));
-      this.#buffer.resize(start);
-      const starts: number[] = [];
+      const first = this.#buffer.byteLength - size;
+      this.#part.set(new Uint8Array(this.#buffer, first, size));
+      this.#buffer.resize(first);
       for (let at = 0; at < size; at += this.#view.getUint32(at, true)) starts.push(at);
-      for (let at = starts.pop(); at !== undefined; at = starts.pop()) yield this.#read(at);
+      for (let at = starts.pop(); at !== undefined; at = starts.pop()) offsets[--index] = this.#take(at, writer);
     }
+    return offsets;
   }
 
-  #writeNumbers({ type, uncompressedOffset, uncompressedSize, mode, uid, gid, devMajor, devMinor }: FileEntry): void {
+  #writeNumbers({ uncompressedOffset, uncompressedSize, mode, uid, gid, devMajor, devMinor }: FileEntry): void {
     const hasDevice = devMajor !== 0 || devMinor !== 0;
-    this.#writeByte(FILE_TYPES.indexOf(type));
     this.#writeByte(
       (uncompressedSize === 0 ? 0 : HAS_SIZE) |
         (hasDevice ? HAS_DEVICE : 0) |
@@ -109,9 +114,17 @@ export class EntryStore {
     this.#writeNumber(devMinor);
   }
 
-  #read(start: number): FileEntry {
-    this.#at = start + 4;
-    const type = FILE_TYPES[this.#readByte()] as FileType;
+  /** Writes the entry at `start`. */
+  #take(start: number, writer: FlatbufferWriter): Offset {
+    const end = start + this.#view.getUint32(start, true);
+    const modTime = start + this.#view.getUint32(start + 4, true);
+    const groupName = this.#afterString(modTime);
+    const userName = this.#afterString(groupName);
+    const linkName = this.#afterString(userName);
+    const type = this.#afterString(linkName);
+    const name = this.#afterString(type);
+    const stringsEnd = this.#afterString(name);
+    this.#at = start + 8;
     const form = this.#readByte();
     const uncompressedOffset = this.#readNumber(false) as number;
     const mode = this.#readNumber((form & HAS_BIG_MODE) !== 0);
@@ -121,30 +134,39 @@ export class EntryStore {
     const hasDevice = (form & HAS_DEVICE) !== 0;
     const devMajor = hasDevice ? this.#readNumber((form & HAS_BIG_MAJOR) !== 0) : 0;
     const devMinor = hasDevice ? this.#readNumber((form & HAS_BIG_MINOR) !== 0) : 0;
-    const name = this.#readBytes();
-    const linkName = this.#readBytes();
-    const userName = this.#readRepeated(this.#userName);
-    const groupName = this.#readRepeated(this.#groupName);
-    this.#userName = userName;
-    this.#groupName = groupName;
-    const modTime = this.#readText();
-    const records = this.#readLength();
-    return {
-      name,
-      type,
-      uncompressedOffset,
-      uncompressedSize,
-      linkName,
-      mode,
-      uid,
-      gid,
-      userName,
-      groupName,
-      modTime,
-      devMajor,
-      devMinor,
-      paxRecords: records === 0 ? NO_RECORDS : Array.from({ length: records }, () => this.#readRecord()),
-    };
+    const first = writer.strings(this.#part, modTime, stringsEnd - modTime);
+    const records = writer.vector(stringsEnd === end ? NO_RECORDS : this.#takeRecords(stringsEnd, end, writer));
+    return writeFileTable(
+      writer,
+      { uncompressedOffset, uncompressedSize, mode, uid, gid, devMajor, devMinor },
+      {
+        name: first - (name - modTime),
+        type: first - (type - modTime),
+        linkName: first - (linkName - modTime),
+        userName: first - (userName - modTime),
+        groupName: first - (groupName - modTime),
+        modTime: first,
+      },
+      records,
+    );
+  }
+
+  /** Writes the PAX records between two positions. */
+  #takeRecords(start: number, end: number, writer: FlatbufferWriter): readonly Offset[] {
+    const records: Offset[] = [];
+    for (let value = start; value < end; ) {
+      const key = this.#afterString(value);
+      const next = this.#afterString(key);
+      const first = writer.strings(this.#part, value, next - value);
+      records.push(writeRecordTable(writer, first - (key - value), first));
+      value = next;
+    }
+    return records;
+  }
+
+  /** Returns the position after the string at `start`. */
+  #afterString(start: number): number {
+    return start + LENGTH_SIZE + ((this.#view.getUint32(start, true) + PADDING_SIZE) & -PADDING_SIZE);
   }
 
   #reserve(size: number): void {
@@ -202,61 +224,42 @@ export class EntryStore {
 
   #writeBytes(bytes: Uint8Array): void {
     const { length } = bytes;
-    this.#writeLength(length);
+    const start = this.#openString(length);
     const part = this.#part;
-    const start = this.#at;
     if (length > PART_SIZE / 4) part.set(bytes, start);
     else for (let i = 0; i < length; i++) part[start + i] = byteAt(bytes, i);
-    this.#at += length;
+    this.#closeString();
   }
 
-  #readBytes(): Uint8Array {
-    const length = this.#readLength();
-    if (length === 0) return NO_BYTES;
-    this.#at += length;
-    return this.#part.subarray(this.#at - length, this.#at);
-  }
-
-  /** Reads a string that is often equal to the previous one, which is kept. */
-  #readRepeated(previous: Uint8Array): Uint8Array<ArrayBuffer> {
-    const bytes = this.#readLength();
-    const start = this.#at;
-    this.#at += bytes;
-    return equalBytes(previous, this.#part, start, bytes)
-      ? (previous as Uint8Array<ArrayBuffer>)
-      : this.#part.slice(start, start + bytes);
-  }
-
+  /** Writes a string of ASCII characters. */
   #writeText(text: string): void {
-    this.#writeByte(text.length);
-    for (let i = 0; i < text.length; i++) this.#writeByte(text.charCodeAt(i));
+    const start = this.#openString(text.length);
+    for (let i = 0; i < text.length; i++) this.#part[start + i] = text.charCodeAt(i);
+    this.#closeString();
   }
 
-  #readText(): string {
-    const length = this.#readByte();
-    const start = this.#at;
-    this.#at += length;
-    if (!equalsText(this.#part, start, length, this.#modTime)) {
-      this.#modTime = toByteString(this.#part, start, this.#at);
-    }
-    return this.#modTime;
+  #openString(length: number): number {
+    const start = this.#at + LENGTH_SIZE;
+    this.#view.setUint32(this.#at, length, true);
+    this.#at = start + length;
+    return start;
   }
 
-  #readRecord(): PaxRecord {
-    return [this.#readBytes(), this.#readBytes()];
+  #closeString(): void {
+    this.#part[this.#at++] = 0;
+    this.#pad();
+  }
+
+  /** Writes zeros up to a multiple of four bytes. */
+  #pad(): void {
+    while ((this.#at & (PADDING_SIZE - 1)) !== 0) this.#part[this.#at++] = 0;
   }
 }
 
 function maxStoredSize(file: FileEntry): number {
-  const { name, linkName, userName, groupName, modTime, paxRecords } = file;
-  let size = NUMBERS_SIZE + 4 * LENGTH_SIZE + name.length + linkName.length + userName.length + groupName.length;
-  size += 1 + modTime.length + LENGTH_SIZE;
-  for (const [key, value] of paxRecords) size += 2 * LENGTH_SIZE + key.length + value.length;
+  const { name, type, linkName, userName, groupName, modTime, paxRecords } = file;
+  let size = NUMBERS_SIZE + (6 + 2 * paxRecords.length) * (LENGTH_SIZE + PADDING_SIZE);
+  size += name.length + type.length + linkName.length + userName.length + groupName.length + modTime.length;
+  for (const [key, value] of paxRecords) size += key.length + value.length;
   return size;
-}
-
-function equalsText(bytes: Uint8Array, start: number, length: number, text: string): boolean {
-  if (length !== text.length) return false;
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
-  return true;
 }

@@ -5,6 +5,8 @@ const UTF8 = new TextEncoder();
 
 /** Below this size, a loop is faster than the call that copies bytes. */
 const SHORT = 48;
+/** The same if the bytes to copy would need a view. */
+const LONG = 256;
 
 /** Offset of a written table, string or vector: its distance from the end of the buffer, in bytes. */
 export type Offset = number;
@@ -67,6 +69,24 @@ export class FlatbufferWriter {
     else if (text.length > SHORT) bytes.set(text, start);
     else for (let i = 0; i < text.length; i++) bytes[start + i] = byteAt(text, i);
     return this.#closeVector(text.length);
+  }
+
+  /**
+   * Copies strings that are encoded already: each with its length, and padded with zeros to four bytes, at least one. They are in
+   * the order of the buffer, which is the reverse of the order in which {@link string} would write them. The result is the same
+   * after a string, a vector, or a table with an even number of fields.
+   * @param source The strings, at `start`.
+   * @param size Their size in bytes, a multiple of 4.
+   * @returns the offset of the first one
+   */
+  strings(source: Uint8Array, start: number, size: number): Offset {
+    this.#prepare(4, size);
+    this.#front -= size;
+    const bytes = this.#bytes;
+    const front = this.#front;
+    if (size > LONG) bytes.set(source.subarray(start, start + size), front);
+    else for (let i = 0; i < size; i++) bytes[front + i] = byteAt(source, start + i);
+    return this.#size();
   }
 
   /** Writes a vector of `size` bytes. `fill` must write them to its argument. */
