@@ -35,18 +35,34 @@ export class StepError extends Error {
  */
 export async function runStep(label, command, args, env = process.env) {
   const started = performance.now();
-  process.stderr.write(`${label} ... `);
+  startLine(label);
   const { code, output } = await capture(command, args, env).catch((error) => {
-    process.stderr.write('failed\n');
+    endLine(label, 'failed');
     throw error;
   });
   if (code === 0) {
-    process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+    endLine(label, `${((performance.now() - started) / 1000).toFixed(1)} s`);
     return;
   }
-  process.stderr.write(`failed\n\n${output.trimEnd()}\n\n`);
+  endLine(label, `failed\n\n${output.trimEnd()}\n`);
   const remedy = REMEDIES.find(([symptom]) => symptom.test(output))?.[1] ?? 'See its output above.';
   throw new StepError(`${label}: \`${[command, ...args].join(' ')}\` exited with ${code}. ${remedy}`);
+}
+
+/** Step whose line is printed up to its result. */
+let lineOf;
+
+function startLine(label) {
+  if (lineOf !== undefined) return;
+  lineOf = label;
+  process.stderr.write(`${label} ... `);
+}
+
+/** Prints the result of a step, on a line of its own if another step has begun the last one. */
+function endLine(label, result) {
+  const start = lineOf === undefined ? `${label} ... ` : lineOf === label ? '' : `\n${label} ... `;
+  lineOf = undefined;
+  process.stderr.write(`${start}${result}\n`);
 }
 
 /** Runs a command that shares this terminal. Returns its exit code, or 128 + n if signal n killed it. */

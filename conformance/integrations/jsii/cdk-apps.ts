@@ -1,6 +1,6 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { writeLanguagePackages } from '../../../scripts/jsii/language-packages.ts';
+import { MAVEN_OPTS, writeLanguagePackages } from '../../../scripts/jsii/language-packages.ts';
 import { ASSETS, hasAssets } from '../../../scripts/release/assets.ts';
 import { packPackage } from '../../../scripts/release/pack.ts';
 import { capture, run } from '../../../scripts/release/steps.ts';
@@ -26,6 +26,7 @@ export class CdkApps {
     this.env = {
       PATH: [bin, python, dirname(process.execPath), process.env.PATH].join(delimiter),
       PIP_FIND_LINKS: join(packages, 'python'),
+      MAVEN_OPTS,
     };
   }
 

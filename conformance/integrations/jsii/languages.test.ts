@@ -86,7 +86,8 @@ describe.skipIf(!hasTools('nodeCdk', 'pythonCdk'))('Python', () => {
   });
 });
 
-describe.skipIf(!hasTools('nodeCdk', 'maven'))('Java', () => {
+// The tests of Java and Go run at the same time: Maven uses one processor.
+describe.skipIf(!hasTools('nodeCdk', 'maven'))('Java', { concurrent: true }, () => {
   const maven = () => ['--batch-mode', '--quiet', `-Dsoci.version=${apps.version}`, 'compile'];
 
   test('the documented example from source gives the template of the TypeScript example, byte for byte', async () => {
@@ -109,20 +110,24 @@ describe.skipIf(!hasTools('nodeCdk', 'maven'))('Java', () => {
   });
 });
 
-test.skipIf(!hasTools('nodeCdk', 'go'))('Go: the compiler and vet accept the module', async () => {
-  const documented = await apps.print(folder, 'sh', '-e', '-c', exampleBelow(FROM_SOURCE, 'Go', 'sh'));
-  expect(documented.code, documented.text).toBe(0);
-  const module = join(folder, 'my-go-app', 'sociconstruct');
-  // The documented replacement names this path.
-  expect(readFileSync(join(folder, 'my-go-app', 'go.mod'), 'utf8')).toContain(
-    `${modulePath(module)} => ./sociconstruct`,
-  );
-  const tidy = await apps.print(module, 'go', 'mod', 'tidy');
-  expect(tidy.code, tidy.text).toBe(0);
-  const build = await apps.print(module, 'go', 'build', './...');
-  expect(build.code, build.text).toBe(0);
-  expect(await apps.print(module, 'go', 'vet', './...')).toEqual({ code: 0, text: '' });
-});
+test.skipIf(!hasTools('nodeCdk', 'go'))(
+  'Go: the compiler and vet accept the module',
+  { concurrent: true },
+  async () => {
+    const documented = await apps.print(folder, 'sh', '-e', '-c', exampleBelow(FROM_SOURCE, 'Go', 'sh'));
+    expect(documented.code, documented.text).toBe(0);
+    const module = join(folder, 'my-go-app', 'sociconstruct');
+    // The documented replacement names this path.
+    expect(readFileSync(join(folder, 'my-go-app', 'go.mod'), 'utf8')).toContain(
+      `${modulePath(module)} => ./sociconstruct`,
+    );
+    const tidy = await apps.print(module, 'go', 'mod', 'tidy');
+    expect(tidy.code, tidy.text).toBe(0);
+    const build = await apps.print(module, 'go', 'build', './...');
+    expect(build.code, build.text).toBe(0);
+    expect(await apps.print(module, 'go', 'vet', './...')).toEqual({ code: 0, text: '' });
+  },
+);
 
 /** Returns the path of the Go module in a folder. */
 function modulePath(folder: string): string {
