@@ -26,9 +26,6 @@ export function locationOf({ invokedFunctionArn }: Pick<LambdaContext, 'invokedF
   return { account, region };
 }
 
-/** Timeouts for each attempt of the AWS SDK, in milliseconds, as `requestHandler` of a client. */
-export const SDK_TIMEOUTS = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
-
 /** Log of the functions. Each call writes one line of JSON with the fields of `details`. */
 export interface Log {
   debug(message: string, details?: Details): void;

@@ -1,6 +1,6 @@
 // Imported dynamically, because most functions have no event bus and do not need this client.
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { SDK_TIMEOUTS } from './invocation.ts';
+import { SDK_TIMEOUTS } from './sdk-timeouts.ts';
 
 /** `source` of the events. The prefix `aws.` is reserved. */
 const EVENT_SOURCE = 'soci-index-builder';

@@ -1,7 +1,7 @@
 // Imported dynamically, because most events match no filter and do not need the AWS SDK.
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { FunctionError } from '../errors.ts';
-import { SDK_TIMEOUTS } from '../invocation.ts';
+import { SDK_TIMEOUTS } from '../sdk-timeouts.ts';
 
 let client: LambdaClient | undefined;
 

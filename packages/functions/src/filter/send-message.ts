@@ -1,7 +1,7 @@
 // Imported dynamically, because most events match no filter and do not need the AWS SDK.
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { FunctionError } from '../errors.ts';
-import { SDK_TIMEOUTS } from '../invocation.ts';
+import { SDK_TIMEOUTS } from '../sdk-timeouts.ts';
 
 let client: SQSClient | undefined;
 

@@ -1,7 +1,7 @@
 // Imported only by the handlers of the jobs: the client of Amazon S3 is large.
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { FunctionError, messageOf } from '../errors.ts';
-import { SDK_TIMEOUTS } from '../invocation.ts';
+import { SDK_TIMEOUTS } from '../sdk-timeouts.ts';
 
 /** The bucket of a state machine. */
 export interface RunStore {
