@@ -64,7 +64,7 @@ export interface RegistryOptions {
    * a connection. A blob starts with 16 MiB. Blobs that are read at the same time use at most 8 MiB each. 0 disables
    * this.
    *
-   * @default 48 MiB
+   * @default 32 MiB
    */
   readonly maxReadAhead?: number;
   /**

@@ -288,7 +288,7 @@ describe('reading a blob over several connections', () => {
     expect(partsOf(served)).toBeGreaterThanOrEqual(3);
     // The registry received one request; the parts were requested from the storage directly.
     expect(served.registry.requests.filter(({ port }) => port === 'registry')).toHaveLength(1);
-    expect(readAhead.acquire(DEFAULT_MAX_READ_AHEAD, 0)).toBe(true);
+    expect(readAhead.used).toBe(0);
   });
 
   test.each([true, false])('yields the same bytes with reuseChunks: %s', async (reuseChunks) => {
@@ -308,7 +308,7 @@ describe('reading a blob over several connections', () => {
       if (length > 14 * MIB) break;
     }
     expect(partsOf(served)).toBeGreaterThanOrEqual(1);
-    expect(readAhead.acquire(8 * MIB, 0)).toBe(true);
+    expect(readAhead.used).toBe(0);
   });
 
   test('continues over one connection if the server does not support ranges', async () => {
@@ -354,17 +354,11 @@ describe('reading a blob over several connections', () => {
     expect(requested.at(-1)).toBeGreaterThan(4 * MIB);
   });
 
-  test('starts with 16 MiB of parts, and requests more while the consumer waits', async () => {
+  test('requests more parts than fit in the memory of a blob that has just started', async () => {
     const content = new Random(7).bytes(72 * MIB);
-    let [inFlight, most, mostAtFirst] = [0, 0, 0];
+    const MORE_THAN_FIT = 9;
+    let [inFlight, most] = [0, 0];
     const arrivals = new EventEmitter().setMaxListeners(0);
-    /** Waits until `count` parts have been requested, for at most `limit` milliseconds. */
-    const requested = async (count: number, limit: number) => {
-      const waiting = AbortSignal.timeout(limit);
-      while (inFlight < count && !waiting.aborted) {
-        await once(arrivals, 'part', { signal: waiting }).catch(() => undefined);
-      }
-    };
     const http = await startServer(async ({ headers }, response) => {
       const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
       const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
@@ -381,19 +375,45 @@ describe('reading a blob over several connections', () => {
       inFlight += 1;
       most = Math.max(most, inFlight);
       arrivals.emit('part');
-      if (mostAtFirst > 0) await requested(9, 1000);
-      else {
-        await requested(8, 20_000);
-        await sleep(50); // others would have arrived
-        mostAtFirst ||= most;
+      const waiting = AbortSignal.timeout(20_000);
+      while (most < MORE_THAN_FIT && !waiting.aborted) {
+        await once(arrivals, 'part', { signal: waiting }).catch(() => undefined);
       }
       inFlight -= 1;
       response.writeHead(206, { 'content-range': `bytes ${range}/${content.length}` }).end(part);
     });
     const options = { readAhead: new ReadAheadPool() };
     expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
-    expect(mostAtFirst).toBe(8);
-    expect(most).toBeGreaterThan(8);
+    expect(most).toBeGreaterThanOrEqual(MORE_THAN_FIT);
+  });
+
+  test('stops receiving when its memory is full, and gives the first part priority', async () => {
+    const content = new Random(8).bytes(64 * MIB);
+    const http = await startServer(async ({ headers }, response) => {
+      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+      const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
+      response.on('error', () => undefined);
+      response.writeHead(range === undefined ? 200 : 206, { 'content-range': `bytes ${range}/${content.length}` });
+      for (let at = 0; at < part.length && !response.destroyed; at += MIB / 2) {
+        response.write(part.subarray(at, at + MIB / 2));
+        if (range === undefined) await sleep(40);
+      }
+      response.end();
+    });
+    const readAhead = new ReadAheadPool(8 * MIB);
+    const gathered: Uint8Array[] = [];
+    let [length, most] = [0, 0];
+    for await (const chunk of fetchBlob(new RemoteBlob(http, REPOSITORY, describeBlob(content), { readAhead }))) {
+      length += chunk.length;
+      gathered.push(chunk);
+      // The parts arrive faster than they are consumed.
+      if (length > 13 * MIB) await sleep(1);
+      most = Math.max(most, readAhead.used);
+    }
+    expect(Buffer.concat(gathered).equals(content)).toBe(true);
+    expect(most).toBeGreaterThan(4 * MIB);
+    expect(most).toBeLessThan(9 * MIB);
+    expect(readAhead.used).toBe(0);
   });
 
   test('rejects with the error of a part when its turn comes', async () => {

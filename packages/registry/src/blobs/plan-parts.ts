@@ -27,17 +27,22 @@ export interface PartPlan {
   readonly count: number;
 }
 
+/** Fraction of the memory that a part may have. With larger ones, most of the memory waits for the first part. */
+const PARTS_IN_MEMORY = 4;
+
 /**
  * Chooses the parts that reach {@link TARGET_RATE} with the least memory. A connection carries nothing during the delay
  * of a request, so `count` connections with parts of `size` bytes carry `count * size / (delay + size / rate)`. The
- * memory, `count * size`, is least with many connections and small parts.
+ * memory is least with many connections and small parts. Parts that are requested need no memory until they arrive, so all
+ * of them together may be larger than the memory.
  *
- * @param memory - Maximum size of all parts together, in bytes.
+ * @param memory - Maximum number of bytes that arrived and are not consumed, at least two parts of minimum size.
+ * @param maxParts - Maximum number of parts, if less than {@link MAX_PARTS}.
  */
-export function planParts({ rate, delay }: NetworkPath, memory: number): PartPlan {
+export function planParts({ rate, delay }: NetworkPath, memory: number, maxParts = MAX_PARTS): PartPlan {
   const target = Math.min(TARGET_RATE, TARGET_SHARE * MAX_PARTS * rate);
   const needed = (target * delay) / (MAX_PARTS - target / rate);
-  const size = Math.floor(Math.max(MIN_PART_SIZE, Math.min(needed, memory / MAX_PARTS)));
+  const size = Math.floor(Math.max(MIN_PART_SIZE, Math.min(needed, memory / PARTS_IN_MEMORY)));
   const count = Math.ceil((target * (delay + size / rate)) / size);
-  return { size, count: Math.max(2, Math.min(count, MAX_PARTS, Math.floor(memory / size))) };
+  return { size, count: Math.max(2, Math.min(count, MAX_PARTS, maxParts)) };
 }

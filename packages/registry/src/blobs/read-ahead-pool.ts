@@ -1,14 +1,14 @@
 /** Minimum size of a part that is requested when several requests run concurrently: 2 MiB. */
 export const MIN_PART_SIZE = 1 << 21;
 
-/** Default size of the pool: 48 MiB. Only one blob on a network with a high latency needs all of it. */
-export const DEFAULT_MAX_READ_AHEAD = 48 << 20;
+/** Default size of the pool: 32 MiB. Only one blob on a network with a high latency needs all of it. */
+export const DEFAULT_MAX_READ_AHEAD = 32 << 20;
 
 /** Maximum for each blob if several are read at the same time, in bytes: 8 MiB. Each of them has a connection in any case. */
 const SHARED_READ_AHEAD = 1 << 23;
 
 /**
- * Bounds the memory for parts of blobs that are read ahead. All blobs of a registry share it. A blob that is read alone may
+ * Bounds the memory for bytes of blobs that are read ahead. All blobs of a registry share it. A blob that is read alone may
  * use all of it, and each of several blobs its share.
  */
 export class ReadAheadPool {
@@ -37,20 +37,18 @@ export class ReadAheadPool {
     this.#blobs -= 1;
   }
 
-  /**
-   * Reserves memory for a part.
-   *
-   * @param reserved - What its blob has reserved, in bytes.
-   * @returns Whether the share of the blob and the pool have room for `bytes`.
-   */
-  acquire(bytes: number, reserved: number): boolean {
-    if (reserved + bytes > this.share || this.#used + bytes > this.share * Math.max(this.#blobs, 1)) return false;
-    this.#used += bytes;
-    return true;
+  /** Bytes that were received and are not consumed. */
+  get used(): number {
+    return this.#used;
   }
 
-  /** Returns bytes to the pool. */
-  release(bytes: number): void {
-    this.#used -= bytes;
+  /** Whether more bytes may be received. False while a blob that was alone still has more than its share. */
+  get hasRoom(): boolean {
+    return this.#used < this.share * Math.max(this.#blobs, 1);
+  }
+
+  /** Counts bytes that were received, or a negative number of bytes that were consumed. */
+  add(bytes: number): void {
+    this.#used += bytes;
   }
 }
