@@ -1,4 +1,4 @@
-# Generated from the parameters of the CloudFormation template by apps/stack/src/fixtures/terraform-variables.ts.
+# Generated from the parameters of the CloudFormation template. In apps/stack, "npx vitest run --update" writes it.
 
 variable "name" {
   description = "Start of the names of all resources, like the name of a stack."
@@ -294,7 +294,7 @@ variable "subnet_ids" {
 
   validation {
     condition     = alltrue([for item in var.subnet_ids : can(regex("^subnet-[0-9a-f]+$", item))])
-    error_message = "subnet_ids must be a list of subnet ids."
+    error_message = "subnet_ids must be a list of subnet ids, such as subnet-0a1b2c3d."
   }
 
   validation {
@@ -310,7 +310,7 @@ variable "security_group_ids" {
 
   validation {
     condition     = alltrue([for item in var.security_group_ids : can(regex("^sg-[0-9a-f]+$", item))])
-    error_message = "security_group_ids must be a list of security group ids."
+    error_message = "security_group_ids must be a list of security group ids, such as sg-0a1b2c3d."
   }
 }
 
