@@ -6,6 +6,22 @@ import { fileURLToPath } from 'node:url';
 import { formatNotices, listBundledPackages } from '@soci/bundle-report';
 import { build } from 'esbuild';
 
+/**
+ * Reads these modules of Node.js without an `import` statement, which evaluates all of their getters to create its named exports.
+ * Those of `node:http` load undici, and those of `node:crypto` Web Crypto (decision 061).
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const BUILTINS = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:(?:crypto|http)$/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => {
+      return { contents: `module.exports = process.getBuiltinModule('${path}')` };
+    });
+  },
+};
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const OUTPUT = fileURLToPath(new URL('../dist/bundle', import.meta.url));
 
@@ -30,6 +46,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   define: { BUNDLED_VERSION: JSON.stringify(version) },
+  plugins: [BUILTINS],
   chunkNames: 'chunk-[hash]',
   metafile: true,
   logLevel: 'error',
