@@ -116,6 +116,21 @@ export function buildReference(): string | undefined {
   return build.status === 0 ? REFERENCE : undefined;
 }
 
+/** Version of crane, the same as that of `npm run test:real`, which keeps its build in the same folder. */
+const CRANE_VERSION = 'v0.22.1';
+const CRANE_FOLDER = fileURLToPath(new URL(`../../.cache/crane-${CRANE_VERSION}`, import.meta.url));
+
+/** Builds crane, unless it was built before. Returns undefined if Go is missing or the build fails. */
+export function buildCrane(): string | undefined {
+  const path = join(CRANE_FOLDER, 'crane');
+  if (existsSync(path)) return path;
+  const build = spawnSync('go', ['install', `github.com/google/go-containerregistry/cmd/crane@${CRANE_VERSION}`], {
+    env: { ...process.env, CGO_ENABLED: '0', GOBIN: CRANE_FOLDER },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return build.status === 0 ? path : undefined;
+}
+
 /** Returns a command that runs the published bundle of the command line with the current Node. */
 export function sociIndex(...programArguments: readonly string[]): Command {
   if (!existsSync(BUILT_CLI)) throw new Error('the packages are not built. Run "npm run build".');

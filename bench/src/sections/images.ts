@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Candidate, checkSameDigest, compare, ratioOf, spreadOf } from '../compare.ts';
 import { CACHE } from '../data.ts';
 import { countLayers, imageLayout, layoutSize } from '../generate-image.ts';
-import { type Command, isInstalled, type Measurement, sociIndex } from '../measure.ts';
+import { buildCrane, type Command, isInstalled, type Measurement, sociIndex } from '../measure.ts';
 import { forceConvert, serveTestRegistry, startDockerRegistry } from '../registries/registries.ts';
 import { atLeast, atMost, bytesAtMost, formatComparison, formatSpread, megabytes, type Section } from '../report.ts';
 
@@ -54,14 +54,20 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
 
 const MAX_REGISTRY_RATIO = 1.25;
 const MIN_REGISTRY_GAIN = 3.5;
-const NEEDED = ['docker-registry', 'skopeo', 'crane'] as const;
+const NEEDED = ['docker-registry', 'skopeo'] as const;
 
 /** Measures a whole image within one registry: pull, index and push. */
 export async function benchRegistry(rounds: number, reference: string): Promise<Section> {
   const heading = 'An image in a registry';
-  const missing = NEEDED.filter((program) => !isInstalled(program));
-  if (missing.length > 0) {
-    return { heading, setup: `Not measured: ${missing.join(', ')} not found on PATH.`, tables: [], targets: [] };
+  const missing: string[] = NEEDED.filter((program) => !isInstalled(program));
+  const crane = missing.length === 0 ? buildCrane() : undefined;
+  if (crane === undefined) {
+    const reason =
+      missing.length > 0
+        ? `${missing.join(' and ')} not found on PATH. Install them (Debian: apt-get install ${NEEDED.join(' ')})`
+        : 'crane cannot be built. Its modules are downloaded: check that Go reaches its module proxy';
+    console.error(`skipped: registry: ${reason}`);
+    return { heading, setup: `Not measured: ${reason}.`, tables: [], targets: [] };
   }
   const layout = await imageLayout();
   const registry = await startDockerRegistry(join(CACHE, 'registry'));
@@ -78,14 +84,14 @@ export async function benchRegistry(rounds: number, reference: string): Promise<
       rmSync(converted, { recursive: true, force: true });
     };
     const convert = ['convert', '--compat', 'soci-cli', '--jobs', '2'];
-    const pull: Command = { program: 'crane', arguments: ['pull', '--insecure', '--format=oci', source, pulled] };
+    const pull: Command = { program: crane, arguments: ['pull', '--insecure', '--format=oci', source, pulled] };
     const inLayout = sociIndex(...convert, '--json', `oci:${layout}`, `oci:${converted}`);
     checkSameDigest(inLayout, { program: reference, arguments: ['index', '-v', '2', layout, converted] }, prepare);
     // The reference prints its result without listing it in the layout's index, and crane pushes only listed manifests.
     const threeTools = shell(
-      `crane pull --insecure --format=oci "$1" "$2" && roots=$("$3" index -v 2 "$2" "$4") &&
-       printf '{"schemaVersion":2,"manifests":%s}' "$roots" >"$4/index.json" && crane push --insecure "$4" "$5"`,
-      [source, pulled, reference, converted, destination],
+      `"$6" pull --insecure --format=oci "$1" "$2" && roots=$("$3" index -v 2 "$2" "$4") &&
+       printf '{"schemaVersion":2,"manifests":%s}' "$roots" >"$4/index.json" && "$6" push --insecure "$4" "$5"`,
+      [source, pulled, reference, converted, destination, crane],
     );
     const candidates: Candidate[] = [
       { name: 'soci-index, registry to registry', command: sociIndex(...convert, '--quiet', source, destination) },
