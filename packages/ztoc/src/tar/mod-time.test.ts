@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModTimeFormatter, parsePaxTime } from './mod-time.ts';
 
@@ -45,6 +46,17 @@ describe('ModTimeFormatter', () => {
       expect(new ModTimeFormatter().format(seconds, 0)).toBe('');
     },
   );
+
+  test('agrees with Date for any second, in any order', () => {
+    const formatter = new ModTimeFormatter();
+    fc.assert(
+      fc.property(fc.integer({ min: -62_167_219_200, max: 253_402_300_799 }), (seconds) => {
+        const expected = new Date(seconds * 1000).toISOString().replace('.000', '');
+        expect(formatter.format(seconds, 0)).toBe(expected);
+      }),
+      { seed: 20_261_130, numRuns: 2000 },
+    );
+  });
 
   test('does not depend on earlier calls', () => {
     const formatter = new ModTimeFormatter();

@@ -1,4 +1,4 @@
-import { fromByteString, toByteString } from '../byte-strings.ts';
+import { fromByteString } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
 import { parseDecimal } from './numbers.ts';
 
@@ -12,6 +12,8 @@ export interface TarTime {
 const FIRST_SECOND = -62_167_219_200;
 /** 9999-12-31T23:59:59Z. */
 const LAST_SECOND = 253_402_300_799;
+
+const SECONDS_PER_DAY = 86_400;
 
 const NANOSECOND_DIGITS = 9;
 const WHOLE_SECONDS_SIZE = 'YYYY-MM-DDThh:mm:ss'.length;
@@ -44,7 +46,9 @@ export function parsePaxTime(text: string): TarTime | undefined {
  * millions of them. Adjacent files often have the same time and then share a string.
  */
 export class ModTimeFormatter {
-  readonly #text = fromByteString('0000-00-00T00:00:00.000000000Z');
+  /** Characters of the text. An array, because V8 copies the arguments of `fromCharCode` from a typed array in slow code. */
+  readonly #text = Array.from(fromByteString('1970-01-01T00:00:00Z'));
+  #day = 0;
   #seconds: TarInteger = 0;
   #nanoseconds = 0;
   #formatted = '1970-01-01T00:00:00Z';
@@ -61,13 +65,12 @@ export class ModTimeFormatter {
   }
 
   #formatNew(seconds: number, nanoseconds: number): string {
-    const date = new Date(seconds * 1000);
-    this.#putNumber(date.getUTCFullYear(), 0, 4);
-    this.#putNumber(date.getUTCMonth() + 1, 5, 2);
-    this.#putNumber(date.getUTCDate(), 8, 2);
-    this.#putNumber(date.getUTCHours(), 11, 2);
-    this.#putNumber(date.getUTCMinutes(), 14, 2);
-    this.#putNumber(date.getUTCSeconds(), 17, 2);
+    const day = Math.floor(seconds / SECONDS_PER_DAY);
+    if (day !== this.#day) this.#putDate(day);
+    const time = seconds - day * SECONDS_PER_DAY;
+    this.#putNumber(Math.floor(time / 3600), 11, 2);
+    this.#putNumber(Math.floor(time / 60) % 60, 14, 2);
+    this.#putNumber(time % 60, 17, 2);
     let end = WHOLE_SECONDS_SIZE;
     if (nanoseconds !== 0) {
       this.#text[end++] = POINT;
@@ -76,7 +79,17 @@ export class ModTimeFormatter {
       while (this.#text[end - 1] === ZERO) end--;
     }
     this.#text[end++] = ZULU;
-    return toByteString(this.#text, 0, end);
+    this.#text.length = end;
+    return String.fromCharCode.apply(null, this.#text);
+  }
+
+  /** Adjacent files often have the same day, and `Date` is slow. */
+  #putDate(day: number): void {
+    const date = new Date(day * SECONDS_PER_DAY * 1000);
+    this.#putNumber(date.getUTCFullYear(), 0, 4);
+    this.#putNumber(date.getUTCMonth() + 1, 5, 2);
+    this.#putNumber(date.getUTCDate(), 8, 2);
+    this.#day = day;
   }
 
   #putNumber(value: number, start: number, digits: number): void {
