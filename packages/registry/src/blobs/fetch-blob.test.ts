@@ -416,6 +416,36 @@ describe('reading a blob over several connections', () => {
     expect(readAhead.used).toBe(0);
   });
 
+  test('uses more memory than at first while its consumer waits for the network', async () => {
+    const content = new Random(9).bytes(96 * MIB);
+    const http = await startServer(async ({ headers }, response) => {
+      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+      const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
+      response.on('error', () => undefined);
+      response.writeHead(range === undefined ? 200 : 206, { 'content-range': `bytes ${range}/${content.length}` });
+      for (let at = 0; range === undefined && at < part.length && !response.destroyed; at += MIB / 2) {
+        response.write(part.subarray(at, at + MIB / 2));
+        await sleep(40);
+      }
+      if (range !== undefined) {
+        // The consumer waits for the last byte of each part, while others arrive.
+        response.write(part.subarray(0, -1));
+        await sleep(500);
+        response.write(part.subarray(-1));
+      }
+      response.end();
+    });
+    const readAhead = new ReadAheadPool();
+    let [length, most] = [0, 0];
+    for await (const chunk of fetchBlob(new RemoteBlob(http, REPOSITORY, describeBlob(content), { readAhead }))) {
+      length += chunk.length;
+      most = Math.max(most, readAhead.used);
+    }
+    expect(length).toBe(content.length);
+    expect(most).toBeGreaterThan(18 * MIB);
+    expect(most).toBeLessThan(33 * MIB);
+  });
+
   test('rejects with the error of a part when its turn comes', async () => {
     const served = await serveBlob(SIZE, SLOW);
     const fault = { kind: 'status', status: 403 } as const;
