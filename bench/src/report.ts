@@ -150,13 +150,22 @@ export function describeMachine(): string {
     `${model}, ${availableParallelism()} cores`,
     `${(totalmem() / 2 ** 30).toFixed(0)} GiB of memory`,
     `Linux on ${process.arch}`,
-    `Node.js ${process.versions.node} (zlib ${process.versions.zlib})`,
+    `Node.js ${process.versions.node} (zlib ${process.versions.zlib}; ${megabytes(emptyScriptMemory())} MB of memory for an empty script)`,
     versionOf('go', ['version'], /go(\d\S*)/, 'Go'),
     versionOf('igzip', ['-V'], /(\d+\.\d+\S*)/, 'igzip'),
     versionOf('libdeflate-gunzip', ['-V'], /v(\d+\.\d+\S*)/, 'libdeflate'),
     versionOf('openssl', ['version'], /OpenSSL (\S+)/, 'OpenSSL'),
   ];
   return facts.filter((fact) => fact !== undefined).join('; ');
+}
+
+/**
+ * Returns the peak memory of an empty script, in bytes: a part of all peaks that differs between machines, because kernels map
+ * different amounts of the program file.
+ */
+function emptyScriptMemory(): number {
+  const { stdout } = spawnSync(process.execPath, ['-p', 'process.resourceUsage().maxRSS'], { encoding: 'utf8' });
+  return Number(stdout) * 1024;
 }
 
 function versionOf(
