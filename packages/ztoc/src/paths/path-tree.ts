@@ -1,6 +1,6 @@
 import { byteAt, NO_BYTES } from '../byte-strings.ts';
 import type { EntryList } from '../encoding/entry-list.ts';
-import { PathNames } from './path-table.ts';
+import { PathNames } from './path-names.ts';
 
 /** Number of the root directory of a {@link PathTree}. */
 export const ROOT = 0;

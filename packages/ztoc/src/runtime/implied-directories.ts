@@ -1,5 +1,6 @@
 import { equalBytes, fromByteString } from '../byte-strings.ts';
-import { PathNames, PathSet } from '../paths/path-table.ts';
+import { PathNames } from '../paths/path-names.ts';
+import { PathSet } from '../paths/path-table.ts';
 import type { FileEntry } from '../ztoc.ts';
 
 /** Maximum total size of the paths that {@link findImpliedDirectories} returns, in bytes. */

@@ -1,5 +1,6 @@
 import { byteAt } from '../byte-strings.ts';
-import { PathHash, PathNames, PathSet } from '../paths/path-table.ts';
+import { PathHash, PathNames } from '../paths/path-names.ts';
+import { PathSet } from '../paths/path-table.ts';
 import type { FileEntry } from '../ztoc.ts';
 import { MAX_PATH, parentEnd } from './implied-directories.ts';
 

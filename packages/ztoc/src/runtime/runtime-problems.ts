@@ -1,5 +1,6 @@
 import { equalBytes, toByteString } from '../byte-strings.ts';
-import { ABSENT, PathNames, PathTable } from '../paths/path-table.ts';
+import { PathNames } from '../paths/path-names.ts';
+import { ABSENT, PathTable } from '../paths/path-table.ts';
 import { storedSize } from '../read/file-extents.ts';
 import { listSpans } from '../spans/list-spans.ts';
 import { parseDecimal } from '../tar/numbers.ts';
