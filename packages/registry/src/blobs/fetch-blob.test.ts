@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, type FetchOptions, verifyStream } from '@soci/oci';
 import { Random } from '@soci/test-content';
@@ -354,24 +355,33 @@ describe('reading a blob over several connections', () => {
     expect(requested.at(-1)).toBeGreaterThan(4 * MIB);
   });
 
+  /** Serves the whole blob so slowly that the client requests parts, and lets a test send the parts. */
+  function serveParts(
+    content: Uint8Array,
+    sendPart: (response: ServerResponse, part: Uint8Array) => void | Promise<void>,
+  ) {
+    return startServer(async ({ headers }, response) => {
+      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+      response.on('error', () => undefined);
+      if (range !== undefined) {
+        response.statusCode = 206;
+        response.setHeader('content-range', `bytes ${range}/${content.length}`);
+        return sendPart(response, content.subarray(Number(first), Number(last) + 1));
+      }
+      for (let at = 0; at < content.length && !response.destroyed; at += MIB / 2) {
+        response.write(content.subarray(at, at + MIB / 2));
+        await sleep(40);
+      }
+      response.end();
+    });
+  }
+
   test('requests more parts than fit in the memory of a blob that has just started', async () => {
     const content = new Random(7).bytes(72 * MIB);
     const MORE_THAN_FIT = 9;
     let [inFlight, most] = [0, 0];
     const arrivals = new EventEmitter().setMaxListeners(0);
-    const http = await startServer(async ({ headers }, response) => {
-      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
-      const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
-      response.on('error', () => undefined);
-      if (range === undefined) {
-        response.writeHead(200);
-        for (let at = 0; at < part.length && !response.destroyed; at += MIB / 2) {
-          response.write(part.subarray(at, at + MIB / 2));
-          await sleep(40);
-        }
-        response.end();
-        return;
-      }
+    const http = await serveParts(content, async (response, part) => {
       inFlight += 1;
       most = Math.max(most, inFlight);
       arrivals.emit('part');
@@ -380,7 +390,7 @@ describe('reading a blob over several connections', () => {
         await once(arrivals, 'part', { signal: waiting }).catch(() => undefined);
       }
       inFlight -= 1;
-      response.writeHead(206, { 'content-range': `bytes ${range}/${content.length}` }).end(part);
+      response.end(part);
     });
     const options = { readAhead: new ReadAheadPool() };
     expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
@@ -389,16 +399,8 @@ describe('reading a blob over several connections', () => {
 
   test('stops receiving when its memory is full, and gives the first part priority', async () => {
     const content = new Random(8).bytes(64 * MIB);
-    const http = await startServer(async ({ headers }, response) => {
-      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
-      const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
-      response.on('error', () => undefined);
-      response.writeHead(range === undefined ? 200 : 206, { 'content-range': `bytes ${range}/${content.length}` });
-      for (let at = 0; at < part.length && !response.destroyed; at += MIB / 2) {
-        response.write(part.subarray(at, at + MIB / 2));
-        if (range === undefined) await sleep(40);
-      }
-      response.end();
+    const http = await serveParts(content, (response, part) => {
+      response.end(part);
     });
     const readAhead = new ReadAheadPool(8 * MIB);
     const gathered: Uint8Array[] = [];
@@ -418,22 +420,11 @@ describe('reading a blob over several connections', () => {
 
   test('uses more memory than at first while its consumer waits for the network', async () => {
     const content = new Random(9).bytes(96 * MIB);
-    const http = await startServer(async ({ headers }, response) => {
-      const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
-      const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
-      response.on('error', () => undefined);
-      response.writeHead(range === undefined ? 200 : 206, { 'content-range': `bytes ${range}/${content.length}` });
-      for (let at = 0; range === undefined && at < part.length && !response.destroyed; at += MIB / 2) {
-        response.write(part.subarray(at, at + MIB / 2));
-        await sleep(40);
-      }
-      if (range !== undefined) {
-        // The consumer waits for the last byte of each part, while others arrive.
-        response.write(part.subarray(0, -1));
-        await sleep(500);
-        response.write(part.subarray(-1));
-      }
-      response.end();
+    // The consumer waits for the last byte of each part, while others arrive.
+    const http = await serveParts(content, async (response, part) => {
+      response.write(part.subarray(0, -1));
+      await sleep(500);
+      response.end(part.subarray(-1));
     });
     const readAhead = new ReadAheadPool();
     let [length, most] = [0, 0];
