@@ -120,7 +120,7 @@ describe.skipIf(executablePath === undefined)('the site in Chromium', () => {
       const result = page.locator(`.results a[href="${BASE}cli#convert-src-dst"]`);
       await result.click();
       await page.waitForURL(`${origin}${BASE}cli#convert-src-dst`);
-      expect(await page.locator('#convert-src-dst').isVisible()).toBe(true);
+      await page.locator('#convert-src-dst').waitFor();
     }));
 
   it('finds an exported name', () =>

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type BundledPackage, formatNotices, listBundledPackages } from '@soci/bundle-report';
-import { build, type OutputFile } from 'esbuild';
+import { build } from 'esbuild';
 import { nameChunks } from './bundle-files.ts';
 import { BUILTINS, DIRECT_IMPORTS, UNUSED, UNUSED_HASHES } from './start-plugins.ts';
 
@@ -36,9 +36,6 @@ const REPLACED = {
 /** Imported dynamically, but never at run time: images of ECR Public are not indexed. */
 const LEFT_OUT = ['@aws-sdk/client-ecr-public'];
 
-/** Maximum number of builds for one bundle. Mostly the first two are equal. */
-const MAX_BUILDS = 6;
-
 /** File of the zip with the licenses of the packages in it. */
 const NOTICES = 'THIRD-PARTY-LICENSES.txt';
 
@@ -52,22 +49,20 @@ const PACKAGE_JSON = new TextEncoder().encode('{"type":"module"}\n');
  * @param entries - Source files by the name of the output file. Lambda calls the handler in `index`.
  */
 export async function bundleFunction(entries: Readonly<Record<string, string>>): Promise<BundledFunction> {
-  const { outputFiles, metafile } = await untilEqual(() =>
-    build({
-      ...OPTIONS,
-      metafile: true,
-      entryPoints: { ...entries },
-      outdir: '/',
-      splitting: true,
-      format: 'esm',
-      mainFields: ['module', 'main'],
-      alias: REPLACED,
-      external: LEFT_OUT,
-      plugins: [BUILTINS, UNUSED_HASHES, DIRECT_IMPORTS],
-      sourcemap: 'external',
-      chunkNames: 'chunk-[hash]',
-    }),
-  );
+  const { outputFiles, metafile } = await build({
+    ...OPTIONS,
+    metafile: true,
+    entryPoints: { ...entries },
+    outdir: '/',
+    splitting: true,
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    alias: REPLACED,
+    external: LEFT_OUT,
+    plugins: [BUILTINS, UNUSED_HASHES, DIRECT_IMPORTS],
+    sourcemap: 'external',
+    chunkNames: 'chunk-[hash]',
+  });
   const files = new Map<string, Uint8Array>([['package.json', PACKAGE_JSON]]);
   const maps = new Map<string, Uint8Array>();
   for (const { path, contents } of outputFiles) {
@@ -81,23 +76,6 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
   );
   const notices = new TextEncoder().encode(formatNotices('This function', packages));
   return { files: new Map([...named.files, [NOTICES, notices]]), maps: mapsOf(named, maps), packages };
-}
-
-/**
- * Builds until a result occurs twice, because a rare result must not be published: other builds would not reproduce it. If plugins
- * load files, esbuild 0.28.2 gives one identifier another name in about one of 20 bundles.
- */
-async function untilEqual<Result extends { readonly outputFiles: readonly OutputFile[] }>(
-  buildOnce: () => Promise<Result>,
-): Promise<Result> {
-  const known = new Set<string>();
-  for (let i = 0; i < MAX_BUILDS; i++) {
-    const result = await buildOnce();
-    const digest = result.outputFiles.map(({ path, hash }) => `${path} ${hash}`).join('\n');
-    if (known.has(digest)) return result;
-    known.add(digest);
-  }
-  throw new Error(`${MAX_BUILDS} bundles of the same sources differ from each other`);
 }
 
 /**

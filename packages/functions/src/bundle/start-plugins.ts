@@ -36,11 +36,15 @@ export const BUILTINS: Plugin = {
   },
 };
 
-/** Removes SHA-256 in JavaScript, for browsers, which `@smithy/core/checksum` imports by a relative path. */
+/**
+ * Removes SHA-256 in JavaScript, for browsers, which `@smithy/core/checksum` imports by a relative path. `sideEffects` must be that
+ * of our package.json, because aliases lead to the same file: otherwise the import that esbuild resolves first decides, and two
+ * builds can differ.
+ */
 export const UNUSED_HASHES: Plugin = {
   name: 'unused-hashes',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/(?:sha256\/)?Sha256Js$/ }, () => ({ path: UNUSED }));
+    onResolve({ filter: /^\.\/(?:sha256\/)?Sha256Js$/ }, () => ({ path: UNUSED, sideEffects: false }));
   },
 };
 
