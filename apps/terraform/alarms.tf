@@ -27,7 +27,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
-  alarm_actions       = local.alarm_actions
+  alarm_actions       = var.alarm_topic_arn == "none" ? null : [var.alarm_topic_arn]
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions

@@ -12,19 +12,17 @@ locals {
     filter    = "${var.name}-ECRImageActionEventFilteringLambda"
     generator = "${var.name}-SociIndexGeneratorLambda"
   }
-  service_name  = "${var.name}/SociIndexBuilder"
-  log_arn       = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda"
-  bucket        = contains(["", local.region], var.qss3_bucket_region) ? var.qss3_bucket_name : "${var.qss3_bucket_name}-${local.region}"
-  zip_prefix    = "${var.qss3_key_prefix}functions/packages"
-  kms_key_arn   = var.kms_key_arn == "none" ? null : var.kms_key_arn
-  boundary_arn  = var.iam_permissions_boundary_arn == "none" ? null : var.iam_permissions_boundary_arn
-  alarm_actions = var.alarm_topic_arn == "none" ? null : [var.alarm_topic_arn]
+  # Without a group of the module, the one that Lambda creates.
+  log_groups   = { for key, name in local.functions : key => local.has_log_groups ? aws_cloudwatch_log_group.this[key].name : "/aws/lambda/${name}" }
+  service_name = "${var.name}/SociIndexBuilder"
+  bucket       = contains(["", local.region], var.qss3_bucket_region) ? var.qss3_bucket_name : "${var.qss3_bucket_name}-${local.region}"
+  zip_prefix   = "${var.qss3_key_prefix}functions/packages"
+  kms_key_arn  = var.kms_key_arn == "none" ? null : var.kms_key_arn
 
   has_alarms            = var.alarms || var.alarm_topic_arn != "none"
   has_dead_letter_queue = var.dead_letter_queue || local.has_alarms
   has_queue             = var.delivery == "queue"
   has_log_groups        = var.log_retention_days != 0
-  has_vpc               = length(var.subnet_ids) > 0
 
   # ARNs have no sets such as [abc]. A policy may be broader than the filters, never narrower.
   filters      = [for filter in var.soci_repository_image_tag_filters : trimspace(filter)]
@@ -59,17 +57,16 @@ locals {
   event_pattern = {
     source      = ["aws.ecr"]
     detail-type = concat(["ECR Image Action"], var.replicated_images ? ["ECR Replication Action"] : [], var.cached_images ? ["ECR Pull Through Cache Action"] : [])
-    detail = merge(
-      { for key, value in local.push : key => value if !var.cached_images },
-      { for key, value in { "$or" = [local.push, merge(local.has_tag, { sync-status = ["SUCCESS"] })] } : key => value if var.cached_images },
-    )
+    # An index instead of a condition, because the two have different types.
+    detail = [local.push, { "$or" = [local.push, merge(local.has_tag, { sync-status = ["SUCCESS"] })] }][var.cached_images ? 1 : 0]
   }
 
-  # Permissions. `for ... if` instead of a condition, because the statements have different types.
+  # Permissions.
   ecr_actions = [
     "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:CompleteLayerUpload", "ecr:UploadLayerPart", "ecr:InitiateLayerUpload",
     "ecr:BatchCheckLayerAvailability", "ecr:PutImage", "ecr:ListImages", "ecr:DescribeImages",
   ]
+  encrypt_actions = ["kms:Decrypt", "kms:GenerateDataKey"]
   receive_actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
   network_actions = [
     "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
@@ -79,17 +76,17 @@ locals {
     [{
       Effect   = "Allow"
       Action   = concat(local.has_log_groups ? [] : ["logs:CreateLogGroup"], ["logs:CreateLogStream", "logs:PutLogEvents"])
-      Resource = local.has_log_groups ? "${aws_cloudwatch_log_group.this[key].arn}:*" : "${local.log_arn}/${name}:*"
+      Resource = local.has_log_groups ? "${aws_cloudwatch_log_group.this[key].arn}:*" : "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${name}:*"
     }],
-    [for action in ["kms:Decrypt"] : { Effect = "Allow", Action = action, Resource = local.kms_key_arn } if local.kms_key_arn != null],
-    [for actions in [["kms:Decrypt", "kms:GenerateDataKey"]] : { Effect = "Allow", Action = actions, Resource = local.kms_key_arn } if local.kms_key_arn != null && local.has_dead_letter_queue],
+    local.kms_key_arn == null ? [] : [{ Effect = "Allow", Action = "kms:Decrypt", Resource = local.kms_key_arn }],
+    local.kms_key_arn == null || !local.has_dead_letter_queue ? [] : [{ Effect = "Allow", Action = local.encrypt_actions, Resource = local.kms_key_arn }],
     [for queue in aws_sqs_queue.dead_letter : { Effect = "Allow", Action = "sqs:SendMessage", Resource = queue.arn }],
   ) }
   filter_statements = concat(
     local.shared_statements.filter,
-    [for function in [aws_lambda_function.generator] : { Effect = "Allow", Action = "lambda:InvokeFunction", Resource = function.arn } if !local.has_queue],
+    local.has_queue ? [] : [{ Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.generator.arn }],
     [for queue in aws_sqs_queue.work : { Effect = "Allow", Action = "sqs:SendMessage", Resource = queue.arn }],
-    [for queue in aws_sqs_queue.work : { Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = local.kms_key_arn } if local.kms_key_arn != null],
+    local.kms_key_arn == null || !local.has_queue ? [] : [{ Effect = "Allow", Action = local.encrypt_actions, Resource = local.kms_key_arn }],
   )
   generator_statements = concat(
     local.shared_statements.generator,
@@ -101,7 +98,7 @@ locals {
         Resource = [for pair in setproduct(concat([local.account], var.member_accounts), local.repositories) : "arn:${local.partition}:ecr:${local.region}:${pair[0]}:repository/${pair[1]}"]
       },
     ],
-    [for actions in [local.network_actions] : { Effect = "Allow", Action = actions, Resource = "*" } if local.has_vpc],
+    length(var.subnet_ids) == 0 ? [] : [{ Effect = "Allow", Action = local.network_actions, Resource = "*" }],
     [for queue in aws_sqs_queue.work : { Effect = "Allow", Action = local.receive_actions, Resource = queue.arn }],
   )
 }

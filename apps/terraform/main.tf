@@ -61,12 +61,9 @@ resource "aws_lambda_function" "filter" {
     }
   }
 
-  dynamic "logging_config" {
-    for_each = [for key, group in aws_cloudwatch_log_group.this : group if key == "filter"]
-    content {
-      log_format = "Text"
-      log_group  = logging_config.value.name
-    }
+  logging_config {
+    log_format = "Text"
+    log_group  = local.log_groups.filter
   }
 }
 
@@ -107,20 +104,15 @@ resource "aws_lambda_function" "generator" {
     }
   }
 
-  dynamic "logging_config" {
-    for_each = [for key, group in aws_cloudwatch_log_group.this : group if key == "generator"]
-    content {
-      log_format = "Text"
-      log_group  = logging_config.value.name
-    }
+  logging_config {
+    log_format = "Text"
+    log_group  = local.log_groups.generator
   }
 
-  dynamic "vpc_config" {
-    for_each = local.has_vpc ? [var.subnet_ids] : []
-    content {
-      subnet_ids         = vpc_config.value
-      security_group_ids = var.security_group_ids
-    }
+  # The provider ignores empty lists.
+  vpc_config {
+    subnet_ids         = var.subnet_ids
+    security_group_ids = var.security_group_ids
   }
 
   # Lambda checks the permissions for the dead-letter queue and the VPC when it creates a function.
@@ -131,7 +123,7 @@ resource "aws_iam_role" "this" {
   for_each = local.functions
 
   name                 = "${each.value}Role"
-  permissions_boundary = local.boundary_arn
+  permissions_boundary = var.iam_permissions_boundary_arn == "none" ? null : var.iam_permissions_boundary_arn
   tags                 = var.tags
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"

@@ -15,7 +15,7 @@ output "generator_function" {
 
 output "generator_log_group" {
   description = "Log group with the outcome of each image."
-  value       = local.has_log_groups ? aws_cloudwatch_log_group.this["generator"].name : "/aws/lambda/${local.functions.generator}"
+  value       = local.log_groups.generator
 }
 
 output "member_repository_policy" {

@@ -124,11 +124,14 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
             p.ReservedConcurrentExecutions ?? (address.endsWith('generator') ? '-1' : undefined),
           environment: [{ variables: (p.Environment as Properties).Variables }],
           dead_letter_config: block(p.DeadLetterConfig, ({ TargetArn }) => ({ target_arn: TargetArn })),
-          logging_config: block(p.LoggingConfig, ({ LogGroup }) => ({ log_format: 'Text', log_group: LogGroup })),
-          vpc_config: block(p.VpcConfig, (vpc) => ({
-            subnet_ids: vpc.SubnetIds,
-            security_group_ids: vpc.SecurityGroupIds,
-          })),
+          // Blocks with the defaults of AWS Lambda: its own log group, and no network.
+          logging_config: [
+            {
+              log_format: 'Text',
+              log_group: (p.LoggingConfig as Properties)?.LogGroup ?? `/aws/lambda/${NAME}-${idOf(address)}`,
+            },
+          ],
+          vpc_config: address.endsWith('generator') ? [networkOf(p.VpcConfig as Properties | undefined)] : undefined,
         },
       ],
     ];
@@ -220,6 +223,14 @@ function reference(id: string, attribute = 'Ref'): string {
 function addressOf(id: string): string {
   const address = ADDRESSES[id] ?? ADDRESSES[id.replace(/[0-9A-F]{8}$/, '')];
   return address ?? id;
+}
+
+function idOf(address: string): string | undefined {
+  return Object.keys(ADDRESSES).find((id) => ADDRESSES[id] === address);
+}
+
+function networkOf({ SubnetIds = [], SecurityGroupIds = [] }: Properties = {}): Arguments {
+  return { subnet_ids: SubnetIds, security_group_ids: SecurityGroupIds };
 }
 
 /** Returns the ARNs that the name parsing function returns. */
