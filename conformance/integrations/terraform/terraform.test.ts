@@ -166,6 +166,32 @@ describe.skipIf(findTool('evaluate') === undefined)('the Terraform module', () =
     expect(results[0]?.errors).toEqual([expect.stringContaining(message)]);
   });
 
+  test('has the default for null, which other modules pass on', () => {
+    const names = PARAMETERS.map(([name]) => variableName(name)).filter((name) => name !== 'qss3_bucket_name');
+    const nulls = Object.fromEntries([...names, 'name', 'tags'].map((name) => [name, null]));
+    const { results } = evaluateModule([variablesOf({}), { ...variablesOf({}), ...nulls }]);
+    expect(results[0]?.resources).toBeDefined();
+    expect(results[1]).toEqual(results[0]);
+    const declared = readFileSync(join(MODULE, 'variables.tf'), 'utf8').match(/^variable /gm)?.length;
+    expect(readFileSync(join(MODULE, 'variables.tf'), 'utf8').match(/^ {2}nullable += false$/gm)).toHaveLength(
+      declared ?? 0,
+    );
+  });
+
+  test('names the wrong items of a list, which Terraform does not print', () => {
+    const filters = ['app:v1', 'Prod/*:*', 'prød:"x"\n'];
+    const { results } = evaluateModule([
+      { ...variablesOf({}), soci_repository_image_tag_filters: filters },
+      { ...variablesOf({}), member_accounts: ['111122223333', '1234'] },
+      { ...variablesOf({}), soci_repository_image_tag_filters: [] },
+    ]);
+    expect(results.map(({ errors }) => errors)).toEqual([
+      [expect.stringMatching(/such as prod\*:latest\..* Not allowed: "Prod\/\*:\*", "prød:\\"x\\"\\n"$/)],
+      ['member_accounts must be account ids of 12 digits. Not allowed: "1234"'],
+      ['soci_repository_image_tag_filters must not be empty: use ["*:*"].'],
+    ]);
+  });
+
   test('rejects fractions, which CloudFormation leaves to AWS Lambda', () => {
     const fraction = { memory_size: 512.5, timeout: 60.5, soci_min_layer_size: 1.5, queue_max_concurrency: 2.5 };
     const { results } = evaluateModule([{ ...variablesOf({}), ...fraction }]);

@@ -129,7 +129,8 @@ func (run *evaluation) setVariables(given map[string]json.RawMessage) []string {
 		wanted, problems := typeexpr.TypeConstraint(body.Attributes["type"].Expr)
 		fail(problems)
 		value := cty.NilVal
-		if text, isGiven := given[name]; isGiven {
+		// No variable is nullable.
+		if text, isGiven := given[name]; isGiven && string(text) != "null" {
 			implied, err := ctyjson.ImpliedType(text)
 			check(err)
 			value, err = ctyjson.Unmarshal(text, implied)
