@@ -101,6 +101,32 @@ describe('a suffix that is added twice', () => {
   });
 });
 
+describe('a suffix after a name without a tag, as scripts add it', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+
+  it.each([
+    ['', 'SRC is empty [USAGE_INVALID]\n  Set the variable of your script'],
+    ['localhost/app', 'localhost/app-soci is another repository, because localhost/app has no tag [USAGE_INVALID]'],
+    ['docker://app', 'Write docker://app:latest docker://app:latest-soci.'],
+    ['localhost:1/team/app', 'Write localhost:1/team/app:latest localhost:1/team/app:latest-soci.'],
+    [
+      `localhost/app@${digest}`,
+      'a digest cannot have the suffix -soci [USAGE_INVALID]\n  Name the new image by a tag: ',
+    ],
+    [`localhost/app:v1@${digest}`, 'tag: localhost/app:TAG-soci'],
+  ])('is rejected before anything is read: %s', async (source, message) => {
+    const { code, stderr } = await runCli(['convert', '--', source, `${source}-soci`]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  it('is the folder of a layout, or a repository with a tag', async () => {
+    expect(await run('convert', 'oci:app', 'oci:app-soci')).toMatchObject({ code: 0 });
+    const { host } = await startWithImage();
+    expect(await run('convert --plain-http', `${host}/app:v1`, `${host}/app-soci:latest`)).toMatchObject({ code: 0 });
+  });
+});
+
 describe('the image of SRC', () => {
   it.each([
     ['its tag', 'app:v1', 'app:v1'],

@@ -2,7 +2,7 @@ import { OciError } from '@soci/oci';
 import { ANNOTATION_REF_NAME } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageSource } from '../transports/layout-stores.ts';
-import type { DestinationLocation, ImageLocation } from '../transports/location.ts';
+import { type DestinationLocation, type ImageLocation, parseLocation } from '../transports/location.ts';
 
 /** A tag that a suffix was added to twice, such as `v1-soci-soci`. */
 const REPEATED_SUFFIX = /(?:[-_.]soci){2,}$/i;
@@ -19,6 +19,35 @@ export function checkSuffix(tags: readonly string[]): void {
   throw usageError(
     `the tag ${repeated} has the suffix of an indexed image more than once`,
     `Index the image ${original}, or name the result ${original}-soci, or otherwise.`,
+  );
+}
+
+/** A name with the suffix of an indexed image. */
+const SUFFIXED = /^[-_.]soci$/i;
+
+/**
+ * Rejects a name that a script made by adding a suffix, such as `$IMAGE-soci`, to a name that does not end with a tag.
+ *
+ * @param source - SRC as on the command line.
+ * @param destination - DST as on the command line.
+ * @throws CliError `USAGE_INVALID`
+ */
+export function checkSuffixedName(source: string, destination: string): void {
+  if (!destination.startsWith(source) || !SUFFIXED.test(destination.slice(source.length))) return;
+  const suffix = destination.slice(source.length);
+  if (source.trim() === '') {
+    throw usageError('SRC is empty', 'Set the variable of your script to the image, such as registry.example/app:v1.');
+  }
+  if (source.includes('@')) {
+    throw usageError(
+      `${destination}: a digest cannot have the suffix ${suffix}`,
+      `Name the new image by a tag: ${source.replace(/(:[^:/@]*)?@.*/, '')}:TAG${suffix}`,
+    );
+  }
+  if (/:[^/]*$/.test(source) || parseLocation(source).transport !== 'registry') return;
+  throw usageError(
+    `${destination} is another repository, because ${source} has no tag`,
+    `Write ${source}:latest ${source}:latest${suffix}. For that repository, add a tag: ${destination}:latest`,
   );
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
 import { isSameStore } from '../transports/same-store.ts';
-import { checkSourceKept, checkSuffix } from './check-destination.ts';
+import { checkSourceKept, checkSuffix, checkSuffixedName } from './check-destination.ts';
 import { type CONVERT_OPTIONS, type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';
@@ -29,6 +29,7 @@ export async function runIndexCommand(
   context: CommandContext,
 ): Promise<ExitCode> {
   const isDryRun = options['dry-run'];
+  if (to !== undefined) checkSuffixedName(from, to);
   const given = to === undefined ? undefined : parseDestination(to);
   // From here on, all messages go to standard error.
   if (given?.transport === 'oci-archive' && given.path === STANDARD_STREAM && !isDryRun) context.claimStdout();
