@@ -74,6 +74,8 @@ describe.skipIf(!hasTools('nodeCdk', 'pythonCdk'))('Python', () => {
     expect(text.trim().split('\n')).toEqual([
       expect.stringMatching(/^TypeError: type of argument memory_size must be one of \(int, float, NoneType\)/),
       "TypeError: type of argument filters must be a list; got str instead: use ['prod/*:*']",
+      "TypeError: type of argument filters must be a list; got tuple instead: use ['prod/*:*']",
+      'TypeError: type of argument event_bus must be aws_cdk.aws_events.IEventBus; got str instead: use an object, not its name or ARN',
       expect.stringMatching(/^TypeError: type of argument filters\[1\] must be str; got int instead/),
       expect.stringMatching(/^TypeError: type of argument timeout must be one of \(.*Duration, NoneType\); got int/),
       expect.stringMatching(

@@ -62,6 +62,7 @@ describe('sociImage', () => {
     ['a digest', {}, `sha256:${'0'.repeat(64)}`, 'is not a tag: use the tag of the pushed image'],
     ['an image that no filter matches', { filters: ['test/*:*'] }, 'v1', 'do not match prod/app:v1'],
     ['an excluded image', { filters: ['*:*', '!prod/*:v*'] }, 'v1', 'the builder does not index it'],
+    ['the tag of an indexed image', {}, 'v1-soci', 'v1-soci is the tag of a SOCI-enabled image: use the tag of the'],
     ['a tag that becomes too long', {}, 'v'.repeat(126), 'but a tag has at most 128'],
   ])('rejects %s', (_, props, tag, problem) => {
     expect(() => imageOf(props, tag)).toThrow(problem);
@@ -115,6 +116,15 @@ describe('events', () => {
   });
 });
 
+it('an event rejects a value that is not a target', () => {
+  const stack = newStack();
+  const builder = new SociIndexBuilder(stack, 'Soci', { eventBus: new EventBus(stack, 'Bus') });
+  const problem =
+    'Stack/Soci: Notify: target: Topic2 is not a target: use one of aws-events-targets, such as new SnsTopic';
+  expect(() => builder.onIndexed('Notify', { target: new Topic(stack, 'Topic') as never })).toThrow(problem);
+  expect(() => builder.onFailed('Notify', { target: null as never })).toThrow('target: null is not a target');
+});
+
 describe('SociIndexedImage.fromAsset', () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n');
@@ -131,7 +141,13 @@ describe('SociIndexedImage.fromAsset', () => {
 
   it('rejects a value that is not a path', () => {
     const make = () => SociIndexedImage.fromAsset(newStack(), 'App', { directory: folder } as never);
-    expect(make).toThrow('Stack/App: directory: Object is not a path: use the folder of a Dockerfile');
+    expect(make).toThrow('Stack/App: directory: Object is not a folder with a Dockerfile: use one, or from');
+  });
+
+  it('rejects a folder without a Dockerfile', () => {
+    const directory = join(folder, 'other');
+    const make = () => SociIndexedImage.fromAsset(newStack(), 'App', directory);
+    expect(make).toThrow(`Stack/App: directory: "${directory}" is not a folder with a Dockerfile: use one, or from`);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import { fail } from './property-types';
+import { fail, quote } from './property-types';
 
 /** `source` of the generator's events. */
 const SOURCE = 'soci-index-builder';
@@ -21,6 +21,13 @@ export function onIndexEvent(
       builder,
       'eventBus',
       `without it, there are no events for ${id}: set it, for example to the default event bus`,
+    );
+  }
+  if (target !== undefined && typeof target?.bind !== 'function') {
+    fail(
+      builder,
+      id,
+      `target: ${quote(target)} is not a target: use one of aws-events-targets, such as new SnsTopic(topic)`,
     );
   }
   const rule = new Rule(crossStackScope ?? builder, id, { ...props, eventBus });

@@ -46,6 +46,13 @@ export function indexedContainerImage(
     const problem = `outputTag ${outputTag} gives no tag that is known during synthesis: use {tag} without {digest12}, or SociIndexedImage`;
     fail(builder, 'sociImage', problem);
   }
+  if (!Token.isUnresolved(tag) && rules.parseOutputTag(outputTag).isOutput(tag)) {
+    fail(
+      builder,
+      'sociImage',
+      `${tag} is the tag of a SOCI-enabled image: use the tag of the pushed image, such as v1`,
+    );
+  }
   const made = outputTag.replaceAll('{tag}', tag);
   if (!Token.isUnresolved(made) && made.length > MAX_TAG_LENGTH) {
     fail(builder, 'sociImage', `${made} has ${made.length} characters, but a tag has at most ${MAX_TAG_LENGTH}`);

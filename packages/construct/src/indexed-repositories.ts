@@ -4,7 +4,7 @@ import { ArnFormat, CustomResource, Duration, Fn, Stack, Token } from 'aws-cdk-l
 import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { outputTagOf, validate } from './check-props';
-import { fail } from './property-types';
+import { fail, quote } from './property-types';
 import { assetPath, rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { createFunction } from './workflow-function';
@@ -56,7 +56,7 @@ export function resolveRepositories(scope: Construct, props: SociIndexBuilderPro
   const given = props.filters ?? repositories?.map(({ repositoryName }) => `${repositoryName}:*`) ?? ['*:*'];
   const isToken = [given, ...given, props.memberAccounts].some((value) => Token.isUnresolved(value));
   const filters = isToken ? Fn.join(',', given) : given.join(',');
-  const parsed = isToken ? undefined : validate(scope, 'filters', () => rules.parseFilters(filters));
+  const parsed = isToken ? undefined : parseGiven(scope, given);
   const members = memberAccountsOf(props);
   const length = filters.length + (members?.length ?? 0);
   if (!isToken && length > rules.MAX_FILTERS_LENGTH) {
@@ -88,6 +88,20 @@ export function resolveRepositories(scope: Construct, props: SociIndexBuilderPro
     properties: { filters, prefix: arnOf(scope, ''), memberAccounts: members },
   });
   return { filters, arns: Token.asList(names.getAtt('repository_arns')) };
+}
+
+/** Parses literal filters. An error names the wrong element. */
+function parseGiven(scope: Construct, given: readonly string[]): Filters {
+  try {
+    return rules.parseFilters(given.join(','));
+  } catch (error) {
+    for (const [i, filter] of given.entries()) {
+      const name = `filters: element ${i}, ${quote(filter)}`;
+      // Exclusions alone are an error.
+      validate(scope, name, () => rules.parseFilters(filter.trim().replace(/^!/, '')));
+    }
+    return fail(scope, 'filters', (error as Error).message);
+  }
 }
 
 /** Creates the function of the custom resource. Its code is inline in the template. */

@@ -567,8 +567,10 @@ describe('rejects with the construct, the value and the solution', () => {
     Repository.fromRepositoryArn(stack, `${account}-${region}`, `arn:aws:ecr:${region}:${account}:repository/app`);
 
   it.each<[string, SociIndexBuilderProps | ((stack: Stack) => SociIndexBuilderProps), string]>([
-    ['a filter without a tag', { filters: ['app'] }, 'Stack/Soci: filters: invalid filters'],
-    ['an upper-case repository', { filters: ['app:*', 'App:*'] }, 'at character 7'],
+    ['a filter without a tag', { filters: ['app'] }, 'Stack/Soci: filters: element 0, "app": invalid filters'],
+    ['an upper-case repository', { filters: ['app:*', 'App:*'] }, 'filters: element 1, "App:*": invalid filters'],
+    ['an upper-case exclusion', { filters: ['app:*', '!App:*'] }, 'filters: element 1, "!App:*": invalid filters'],
+    ['only exclusions', { filters: ['!app:*'] }, 'filters: invalid filters'],
     ['no filters', { filters: [] }, 'filters: the list is empty: omit it or use *:* to index all images'],
     ['an empty filter', { filters: [''] }, 'the filter is empty'],
     ['no repositories', { repositories: [] }, 'repositories: the list is empty'],

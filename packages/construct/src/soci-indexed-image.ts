@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SociIndexedImageProperties } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { CustomResource, Duration, Stack, Token } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
@@ -41,10 +43,9 @@ export class SociIndexedImage extends Construct {
     directory: string,
     options: SociIndexedImageOptions = {},
   ): SociIndexedImage {
-    if (typeof directory !== 'string') {
-      throw new Error(
-        `${scope.node.path}/${id}: directory: ${quote(directory)} is not a path: use the folder of a Dockerfile`,
-      );
+    if (typeof directory !== 'string' || !existsSync(join(directory, 'Dockerfile'))) {
+      const problem = `${quote(directory)} is not a folder with a Dockerfile: use one, or fromDockerImageAsset`;
+      throw new Error(`${scope.node.path}/${id}: directory: ${problem}`);
     }
     const asset = new DockerImageAsset(scope, `${id}Asset`, { directory });
     return SociIndexedImage.fromDockerImageAsset(scope, id, asset, options);
