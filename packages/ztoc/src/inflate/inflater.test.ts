@@ -44,6 +44,15 @@ function inflateWith(inflater: Inflater, deflated: Uint8Array, step: number, sto
   }
 }
 
+/** Headers of blocks with codes of one bit for code length 1, of two bits for 0 and for a run of zeros. */
+const CODE_LENGTH_CODES = '0111 000 000 010 010 000 000 000 000 000 000 000 000 000 000 000 000 000 100';
+const ZEROS_256 = '11 1111111 11 1101011';
+/** The end of the block has the code 0. The code 1 is unused, as is the only distance. */
+const ONE_LITLEN_CODE = `1 01 00000 00000 ${CODE_LENGTH_CODES} ${ZEROS_256} 0 10`;
+/** The end of the block has the code 0, a length of 3 the code 1. The only distance, 1, has the code 0. */
+const ONE_DISTANCE_CODE = `1 01 10000 00000 ${CODE_LENGTH_CODES} ${ZEROS_256} 0 0 0`;
+const NO_DISTANCE_CODE = `1 01 10000 00000 ${CODE_LENGTH_CODES} ${ZEROS_256} 0 0 10`;
+
 const { Z_DEFAULT_STRATEGY, Z_FILTERED, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
 
 describe('Inflater', () => {
@@ -76,6 +85,54 @@ describe('Inflater', () => {
       const bytes = new Uint8Array(1200).map((_, i) => pattern[i % distance] ?? 0);
       expect((inflate(deflateRawSync(bytes), 1 << 16) as Inflated).output).toEqual(Buffer.from(bytes));
     }
+  });
+
+  it('decodes every length of match, whatever the length of its code', () => {
+    // The more literals a block has, the longer are the codes of its lengths: with the extra bits within an index of the
+    // table, beyond it, or in a subtable.
+    const noise = randomBytes(31_000, 1);
+    for (const literals of [0, 1000, 8000, 28_000]) {
+      for (const stride of [1, 9, 40]) {
+        const pieces: Uint8Array[] = [noise.subarray(0, 2000)];
+        for (let length = 3; length <= 258; length += stride) {
+          pieces.push(noise.subarray(length, 2 * length), Uint8Array.of(length));
+        }
+        pieces.push(noise.subarray(2000, 2000 + literals));
+        const bytes = Buffer.concat(pieces);
+        const deflated = deflateRawSync(bytes, { level: 9, memLevel: 9 });
+        for (const step of [1, 40, 97, deflated.length]) {
+          expect(Buffer.compare((inflate(deflated, step) as Inflated).output, bytes)).toBe(0);
+        }
+      }
+    }
+  });
+
+  it('resumes at any byte within a run of literals with long codes', () => {
+    // Six frequent literals with codes of one to six bits leave thirteen bits for each of 128 rare ones, which come first.
+    const pieces = [Uint8Array.from({ length: 256 }, (_, i) => i >> 1)];
+    for (let literal = 128; literal < 134; literal++)
+      pieces.push(new Uint8Array(16_384 >> (literal - 128)).fill(literal));
+    const bytes = Buffer.concat(pieces);
+    const deflated = deflateRawSync(bytes, { strategy: Z_HUFFMAN_ONLY, memLevel: 9 });
+    const other = deflateRawSync(randomBytes(1000, 1), { level: 0 });
+    for (let step = 33; step < 300; step++) {
+      inflate(other, other.length); // Otherwise the memory still has the bytes after the input from the step before.
+      expect(Buffer.compare((inflate(deflated, step) as Inflated).output, bytes)).toBe(0);
+    }
+  });
+
+  it('stops for output at any byte', () => {
+    // Matches and runs of one to three literals end before, at, and after the end of a part of the output.
+    const bytes = mixedBytes(270_000, 5);
+    for (let shift = 0; shift < 300; shift += 13) {
+      const shifted = Buffer.concat([randomBytes(shift, shift), bytes]);
+      const inflated = inflate(deflateRawSync(shifted), 1 << 20) as Inflated;
+      expect(Buffer.compare(inflated.output, shifted)).toBe(0);
+    }
+  });
+
+  it('accepts a block that has only the code for its end', () => {
+    expect((inflate(packBits(`${ONE_LITLEN_CODE} 0`), 1000) as Inflated).output).toHaveLength(0);
   });
 
   it('stops before block headers after the threshold, but not after the final block has started', () => {
@@ -121,7 +178,11 @@ describe('Inflater', () => {
     ['invalid code length repeat', '1 01 00000 00000 0000 100 100 000 000 0 00'],
     ['the code for the end of the block is missing', '1 01 00000 00000 0000 000 000 100 100 1 1111111 1 1011011'],
     ['invalid literal/length code', '1 10 11000110'],
+    ['invalid literal/length code', `${ONE_LITLEN_CODE} 1`],
     ['invalid distance code', '1 10 0000001 11110'],
+    ['invalid distance code', `${ONE_DISTANCE_CODE} 1 1`],
+    ['a distance reaches back too far', `${ONE_DISTANCE_CODE} 1 0`],
+    ['invalid distance code', `${NO_DISTANCE_CODE} 1 0`],
     ['a distance reaches back too far', '1 10 00110000 0000001 00001'],
   ])('reports: %s', (fault, bits) => {
     expect(inflate(packBits(bits), 1000)).toBe(fault);
@@ -177,6 +238,11 @@ describe('Inflater', () => {
     },
   );
 });
+
+function randomBytes(size: number, seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  return Uint8Array.from({ length: size }, () => random(256));
+}
 
 /** Packs groups of bits, each written in the order of the stream. */
 function packBits(groups: string): Uint8Array {

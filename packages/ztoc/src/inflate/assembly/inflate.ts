@@ -7,13 +7,15 @@
 //   - one 64-bit bit buffer, refilled without a branch by an unaligned load that may load a byte again, but uses it once;
 //   - tables of packed 32-bit entries, whose low six bits are the shift count (shifts ignore the other bits);
 //   - up to three literals per refill;
-//   - lookup of the next entry before the bytes of a match are copied, so that the processor overlaps the two;
+//   - entries that contain the whole length of a match, in most cases;
+//   - lookup of the next entry before the refill and the copy of a match, so that the processor overlaps them;
 //   - copies of 16 bytes that may write past the end of the match, into slack of the buffers.
 // It accepts and rejects the same data as zlib's inflate (inftrees.c, inflate.c).
 
 // ---------------------------------------------------------------------------------------------------- memory map
 // One page (64 KiB) of tables, then the buffers. The host uses the last four constants.
 
+const EXPANDED: usize = 0x0100; // u16 x 2 x 20: code and its length, for the lengths that `buildTable` expands
 const LENGTHS: usize = 0x0400; // u8 x 320: code lengths of the current block, literals first
 const SORTED: usize = 0x0600; // u16 x 288: symbols by code length
 const LITLEN_BASE: usize = 0x0900; // u32 x 288: entries of the literal/length symbols, without their code lengths
@@ -59,14 +61,16 @@ export function outputPartSize(): usize {
 // ---------------------------------------------------------------------------------------------------- table entries
 // bits 0-5    number of bits to consume: the code and the extra bits of a length or distance
 // LITERAL     bit 6: bits 16-23 are the literal
-// otherwise   bits 8-11 are the length of the code (the extra bits follow it), bits 16-31 the base value
-// EXCEPTION   bit 7, with one of the three flags below; bits 12-15 are zero in all other entries
+// length      bits 16-31 are the length
+// distance    bits 8-11 are the length of the code plus two (the extra bits follow it), bits 16-31 the base value
+// EXCEPTION   bit 7, with one of the four flags below; bits 12-15 are zero in all other entries
 
 const LITERAL: u32 = 1 << 6;
 const EXCEPTION: u32 = 1 << 7;
 const SUBTABLE: u32 = 1 << 12; // bits 8-11: number of its index bits; bits 16-31: its first entry
 const END_OF_BLOCK: u32 = 1 << 13;
 const INVALID: u32 = 1 << 14; // a symbol or code that is not allowed
+const EXTRA: u32 = 1 << 15; // a length whose extra bits do not fit into the index; bits 8-31 as for a distance
 
 const LITLEN_BITS: u32 = 11;
 const DISTANCE_BITS: u32 = 9;
@@ -81,7 +85,7 @@ export let inputPosition: usize = INPUT;
 export let inputEnd: usize = INPUT;
 /** Address of the next output byte. */
 export let outputPosition: usize = OUTPUT;
-/** Address at which `run` needs another part of the output buffer. A match may end up to 257 bytes after it. */
+/** Address at which `run` needs another part of the output buffer. A match may end up to 259 bytes after it. */
 export let outputLimit: usize = OUTPUT + OUTPUT_PART;
 /** Lowest address that a match may refer to: the start of the member or of the history. */
 export let outputFloor: usize = OUTPUT;
@@ -349,10 +353,7 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
     store<u16>(STARTS + (length << 1), <u16>start);
     start += count;
   }
-  if (unused > 0) {
-    if (!lenient || longest > 1) return false;
-    for (let i: u32 = 0; i < 1 << tableBits; i++) store<u32>(table + (i << 2), EXCEPTION | INVALID | 1);
-  }
+  if (unused > 0 && (!lenient || longest > 1)) return false;
   for (let symbol: u32 = 0; symbol < symbols; symbol++) {
     const length = <u32>load<u8>(lengths + symbol);
     if (length == 0) continue;
@@ -362,65 +363,87 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
     store<u16>(SORTED + (position << 1), <u16>symbol);
   }
 
-  // Codes in canonical order, with their first bit lowest, as in the input.
+  // Codes in canonical order, with their first bit lowest, as in the input. Each bit more doubles the table.
   const tableSize: u32 = 1 << tableBits;
   let code: u32 = 0;
   let sorted = SORTED;
+  let expanded = EXPANDED;
+  store<u32>(table, EXCEPTION | INVALID | 1); // remains in an incomplete code
+  for (let length: u32 = 1; length <= tableBits; length++) {
+    const size: u32 = 1 << length;
+    memory.copy(table + (size << 1), table, size << 1);
+    for (let count = <u32>load<u16>(COUNTS + (length << 1)); count > 0; count--) {
+      const entry = load<u32>(base + (<u32>load<u16>(sorted) << 2));
+      sorted += 2;
+      store<u32>(table + (code << 2), packEntry(entry, length));
+      if (entry & EXTRA && length + (entry & 63) <= tableBits) {
+        store<u32>(expanded, code | (length << 16));
+        expanded += 4;
+      }
+      code = nextCode(code, size);
+    }
+  }
+  // Replace the entries of lengths whose extra bits fit into the index: one for each value of these bits.
+  while (expanded > EXPANDED) {
+    expanded -= 4;
+    const first = <u32>load<u16>(expanded);
+    const length = <u32>load<u16>(expanded, 2);
+    const entry = load<u32>(table + (first << 2));
+    const bits = entry & 63;
+    const mask = (1 << (bits - length)) - 1;
+    for (let i = first, extra: u32 = 0; i < tableSize; i += 1 << length, extra++) {
+      store<u32>(table + (i << 2), ((entry & 0xffff0000) + ((extra & mask) << 16)) | bits);
+    }
+  }
+  // Longer codes, in subtables.
   let tableEnd = tableSize;
   let prefix: u32 = 0xffffffff;
   let subtable: u32 = 0;
   let subtableSize: u32 = 0;
-  for (let length: u32 = 1; length <= longest; length++) {
-    let count = <u32>load<u16>(COUNTS + (length << 1));
-    while (count > 0) {
+  for (let length = tableBits + 1; length <= longest; length++) {
+    for (let count = <u32>load<u16>(COUNTS + (length << 1)); count > 0; count--) {
       const entry = load<u32>(base + (<u32>load<u16>(sorted) << 2));
       sorted += 2;
-      if (length <= tableBits) {
-        const packed = packEntry(entry, length);
-        const step: u32 = 1 << length;
-        for (let i = code; i < tableSize; i += step) store<u32>(table + (i << 2), packed);
-      } else {
-        if ((code & (tableSize - 1)) != prefix) {
-          prefix = code & (tableSize - 1);
-          // Index bits for the codes with this prefix if they fill the subtable: those of this length, then longer
-          // ones.
-          let bits = length - tableBits;
-          let room: i32 = (1 << bits) - count;
-          while (room > 0) {
-            bits++;
-            room = (room << 1) - <u32>load<u16>(COUNTS + ((tableBits + bits) << 1));
-          }
-          subtable = tableEnd;
-          subtableSize = 1 << bits;
-          tableEnd += subtableSize;
-          store<u32>(table + (prefix << 2), (subtable << 16) | SUBTABLE | EXCEPTION | (bits << 8) | tableBits);
+      if ((code & (tableSize - 1)) != prefix) {
+        prefix = code & (tableSize - 1);
+        // Index bits for the codes with this prefix if they fill the subtable: those of this length, then longer
+        // ones.
+        let bits = length - tableBits;
+        let room: i32 = (1 << bits) - count;
+        while (room > 0) {
+          bits++;
+          room = (room << 1) - <u32>load<u16>(COUNTS + ((tableBits + bits) << 1));
         }
-        const packed = packEntry(entry, length - tableBits);
-        const step: u32 = 1 << (length - tableBits);
-        for (let i = code >> tableBits; i < subtableSize; i += step) store<u32>(table + ((subtable + i) << 2), packed);
+        subtable = tableEnd;
+        subtableSize = 1 << bits;
+        tableEnd += subtableSize;
+        store<u32>(table + (prefix << 2), (subtable << 16) | SUBTABLE | EXCEPTION | (bits << 8) | tableBits);
       }
-      // Next code of this length: add one at the highest bit, with the carry going down.
-      let bit: u32 = 1 << (length - 1);
-      while (code & bit) {
-        code ^= bit;
-        bit >>= 1;
-      }
-      code |= bit;
-      count--;
+      const packed = packEntry(entry, length - tableBits);
+      const step: u32 = 1 << (length - tableBits);
+      for (let i = code >> tableBits; i < subtableSize; i += step) store<u32>(table + ((subtable + i) << 2), packed);
+      code = nextCode(code, 1 << length);
     }
   }
   return true;
 }
 
+/** Returns the code after `code`: adds one at the highest of the bits below `size`, with the carry going down. */
+@inline
+function nextCode(code: u32, size: u32): u32 {
+  const bit: u32 = 0x80000000 >> clz(code ^ (size - 1));
+  return (code & (bit - 1)) | bit;
+}
+
 /** Combines the base entry of a symbol (see `initialize`) with the length of its code. */
 @inline
 function packEntry(entry: u32, length: u32): u32 {
-  return entry & (LITERAL | EXCEPTION) ? entry + length : entry + length + (length << 8);
+  return entry + length + ((length + 2) << 8);
 }
 
 // ---------------------------------------------------------------------------------------------------- symbols
 
-// A refill of the fast loop loads 8 bytes. Each iteration has up to three refills and each consumes at most 7 bytes.
+// A refill of the fast loop loads 8 bytes. Each iteration has up to two refills and each consumes at most 7 bytes.
 const FAST_INPUT_MARGIN: usize = 32;
 
 /** Decodes literals and matches until the end of the block or of a buffer. */
@@ -457,13 +480,16 @@ function decodeOne(): i32 {
     dropBits(used + (entry & 63));
     return OK;
   }
+  let length = entry >> 16;
   if (entry & EXCEPTION) {
     if (entry & INVALID) return BAD_LITLEN_SYMBOL;
-    dropBits(used + (entry & 63));
-    endBlock();
-    return OK;
+    if (entry & END_OF_BLOCK) {
+      dropBits(used + (entry & 63));
+      endBlock();
+      return OK;
+    }
+    length += extraOf(bits << 2, entry);
   }
-  const length = (entry >> 16) + extraOf(bits, entry);
   bits >>= <u64>(entry & 63);
   used += entry & 63;
   entry = load<u32>((<u32>bits & ((1 << DISTANCE_BITS) - 1)) << 2, DISTANCE_TABLE);
@@ -474,7 +500,7 @@ function decodeOne(): i32 {
   }
   if (bitCount < used + (entry & 63)) return NEED_INPUT;
   if (entry & EXCEPTION) return BAD_DISTANCE_SYMBOL;
-  const distance = (entry >> 16) + extraOf(bits, entry);
+  const distance = (entry >> 16) + extraOf(bits << 2, entry);
   if (outputPosition - distance < outputFloor) return DISTANCE_TOO_FAR;
   dropBits(used + (entry & 63));
   copyMatch(outputPosition, distance, length);
@@ -482,10 +508,10 @@ function decodeOne(): i32 {
   return OK;
 }
 
-/** Returns the value of the extra bits after the code of a length or distance. */
+/** Returns the value of the extra bits after the code of a length or distance. Two bits precede the code in `bits`. */
 @inline
 function extraOf(bits: u64, entry: u32): u32 {
-  return <u32>((bits & ((<u64>1 << <u64>entry) - 1)) >> <u64>(entry >> 8));
+  return <u32>((bits & ((<u64>4 << <u64>entry) - 1)) >> <u64>(entry >> 8));
 }
 
 /**
@@ -493,7 +519,8 @@ function extraOf(bits: u64, entry: u32): u32 {
  *
  * Here `bits` is the bit buffer shifted left by two, with two undefined bits below, and `count` is the number of valid
  * bits plus two, so that masking the buffer yields the byte offset of a table entry. After a refill, at least 54 bits
- * are valid. Only the low six bits of `count` are correct, because whole entries are subtracted from it.
+ * are valid. Only the low six bits of `count` are correct, because whole entries are subtracted from it. `entry` is
+ * looked up before a refill, so that the processor need not wait for it.
  * @returns NEED_INPUT if a buffer has no more room. For invalid data, nothing was decoded
  */
 function decodeFast(): i32 {
@@ -507,11 +534,12 @@ function decodeFast(): i32 {
   let status = NEED_INPUT;
 
   bits |= load<u64>(input) << <u64>count;
-  input += 7 - ((count >> 3) & 7);
+  input += (~count >> 3) & 7;
   count |= 56;
   let entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
   do {
-    // Two literals need at most 22 of the 54 bits, and leave the 20 that a length may need.
+    if (input >= inputLimit) break; // Not part of the loop's condition: its two branches would become eight instructions.
+    // Two literals need at most 22 of the 54 bits, and leave the 20 that a length may need and the 9 of an index.
     if (entry & LITERAL) {
       store<u8>(output++, <u8>(entry >> 16));
       bits >>= <u64>entry;
@@ -526,31 +554,33 @@ function decodeFast(): i32 {
           store<u8>(output++, <u8>(entry >> 16));
           bits >>= <u64>entry;
           count -= entry;
-          bits |= load<u64>(input) << <u64>count;
-          input += 7 - ((count >> 3) & 7);
-          count |= 56;
           entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
+          bits |= load<u64>(input) << <u64>count;
+          input += (~count >> 3) & 7;
+          count |= 56;
           continue;
         }
       }
     }
+    let length = entry >> 16;
     if (entry & EXCEPTION) {
       if (entry & SUBTABLE) {
         bits >>= <u64>entry;
         count -= entry;
         entry = load<u32>(((entry >> 16) << 2) + (<u32>bits & (((1 << ((entry >> 8) & 15)) - 1) << 2)), LITLEN_TABLE);
+        length = entry >> 16;
         if (entry & LITERAL) {
           store<u8>(output++, <u8>(entry >> 16));
           bits >>= <u64>entry;
           count -= entry;
-          bits |= load<u64>(input) << <u64>count;
-          input += 7 - ((count >> 3) & 7);
-          count |= 56;
           entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
+          bits |= load<u64>(input) << <u64>count;
+          input += (~count >> 3) & 7;
+          count |= 56;
           continue;
         }
       }
-      if (entry & EXCEPTION) {
+      if (entry & (END_OF_BLOCK | INVALID)) {
         if (entry & END_OF_BLOCK) {
           bits >>= <u64>entry;
           count -= entry;
@@ -561,19 +591,15 @@ function decodeFast(): i32 {
         }
         break;
       }
+      if (entry & EXTRA) length += extraOf(bits, entry);
     }
-
-    const length = (entry >> 16) + extraOf(bits >> 2, entry);
     bits >>= <u64>entry;
     count -= entry;
-    // A distance may need 28 bits.
-    if ((count & 63) < 2 + 28) {
-      bits |= load<u64>(input) << <u64>count;
-      input += 7 - ((count >> 3) & 7);
-      count |= 56;
-    }
-
+    // A distance may need 28 bits, and leaves the 11 of an index.
     entry = load<u32>(<u32>bits & (((1 << DISTANCE_BITS) - 1) << 2), DISTANCE_TABLE);
+    bits |= load<u64>(input) << <u64>count;
+    input += (~count >> 3) & 7;
+    count |= 56;
     if (entry & EXCEPTION) {
       if (entry & SUBTABLE) {
         bits >>= <u64>entry;
@@ -585,21 +611,20 @@ function decodeFast(): i32 {
         break;
       }
     }
-    const distance = (entry >> 16) + extraOf(bits >> 2, entry);
+    const distance = (entry >> 16) + extraOf(bits, entry);
     bits >>= <u64>entry;
     count -= entry;
-    const target = output;
-    if (target - distance < floor) {
+    if (output - distance < floor) {
       status = DISTANCE_TOO_FAR;
       break;
     }
-    output += length;
-    bits |= load<u64>(input) << <u64>count;
-    input += 7 - ((count >> 3) & 7);
-    count |= 56;
     entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
-    copyMatch(target, distance, length);
-  } while (input < inputLimit && output < limit);
+    bits |= load<u64>(input) << <u64>count;
+    input += (~count >> 3) & 7;
+    count |= 56;
+    copyMatch(output, distance, length);
+    output += length;
+  } while (output < limit);
   if (status < 0) return status;
 
   inputPosition = input;
@@ -717,7 +742,7 @@ function initialize(): void {
   let length: u32 = 3;
   for (let symbol: u32 = 257; symbol < 285; symbol++) {
     const extra: u32 = symbol < 265 ? 0 : (symbol - 261) >> 2;
-    store<u32>(LITLEN_BASE + (symbol << 2), (length << 16) | extra);
+    store<u32>(LITLEN_BASE + (symbol << 2), (length << 16) | extra | (extra ? EXCEPTION | EXTRA : 0));
     length += 1 << extra;
   }
   store<u32>(LITLEN_BASE + (285 << 2), 258 << 16);
