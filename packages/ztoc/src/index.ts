@@ -1,6 +1,6 @@
-export type { BuiltZtoc, DigestThread, ZtocProgress } from './build/build-ztoc.ts';
+export type { BuiltZtoc, LayerThread, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
-export type { DigestedLayer, LayerDigests } from './build/layer-digests.ts';
+export type { LayerHash } from './build/layer-digests.ts';
 export { AUTO_SPAN_SIZE } from './build/layer-reader.ts';
 export {
   type DecodeZtocLimits,
@@ -14,8 +14,8 @@ export { encodeZtoc } from './encoding/encode-ztoc.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { SpanCandidates } from './gzip/candidate-list.ts';
 export type { GzipCheckpoint, SpanStart } from './gzip/checkpoints.ts';
-export type { MemberChecker } from './gzip/gzip-decoder.ts';
-export type { OutputReader } from './inflate/inflater.ts';
+export type { DeflateStream } from './inflate/deflate-stream.ts';
+export type { InflateStatus } from './inflate/inflater.ts';
 export type { ZtocLimits } from './limits.ts';
 export type { ArchivePath, DirectoryItem } from './read/archive-tree.ts';
 export { type HttpSourceOptions, httpSource } from './read/http-source.ts';

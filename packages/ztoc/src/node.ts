@@ -1,2 +1,2 @@
 export { type FileSource, fileSource } from './read/file-source.ts';
-export { type ClosableDigestThread, startDigestThread } from './threads/digest-thread.ts';
+export { type ClosableLayerThread, startLayerThread } from './threads/layer-thread.ts';

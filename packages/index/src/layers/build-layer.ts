@@ -1,9 +1,9 @@
 import { digestOf } from '@soci/oci';
 import {
   buildZtoc,
-  type DigestThread,
   decodeZtocFiles,
   type FileEntry,
+  type LayerThread,
   RuntimeChecker,
   type SpanCandidates,
   type SpanStart,
@@ -49,7 +49,7 @@ export async function buildLayer(
   task: LayerTask,
   settings: LayerSettings,
   onProgress: (progress: LayerProgress) => void,
-  { signal, thread }: { readonly signal?: AbortSignal; readonly thread?: DigestThread } = {},
+  { signal, thread }: { readonly signal?: AbortSignal; readonly thread?: LayerThread } = {},
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, otherSpanSizes, buildToolIdentifier, limits } = settings;

@@ -1,5 +1,5 @@
 import type { Fetcher } from '@soci/oci';
-import { startDigestThread } from '@soci/ztoc/node';
+import { startLayerThread } from '@soci/ztoc/node';
 import { SociIndexError } from '../errors.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { RecompressibleFormat, ResolvedOptions } from '../options.ts';
@@ -204,7 +204,7 @@ export async function buildLayers(
   const count = Math.min(options.jobs, tasks.length);
   const threads = count > 1 ? await startThreads(count) : [];
   const isAlone = options.jobs > 1 && tasks.length === 1 && (tasks[0] as LayerTask).size >= MIN_SIZE_FOR_DIGEST_THREAD;
-  const digests = isAlone ? await startDigestThread() : undefined;
+  const digests = isAlone ? await startLayerThread() : undefined;
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
   // A busy thread cannot react to the signal. Terminating it makes its build fail.

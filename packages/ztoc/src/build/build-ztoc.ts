@@ -2,6 +2,7 @@ import { encodeParts } from '../encoding/encode-ztoc.ts';
 import { withLazyFiles } from '../encoding/lazy-files.ts';
 import type { SpanCandidates } from '../gzip/candidate-list.ts';
 import type { SpanStart } from '../gzip/checkpoints.ts';
+import type { DeflateStream } from '../inflate/deflate-stream.ts';
 import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
 import {
   type Compression,
@@ -11,7 +12,7 @@ import {
   ZTOC_VERSION,
   type Ztoc,
 } from '../ztoc.ts';
-import { DigestsHere, type LayerDigests } from './layer-digests.ts';
+import type { LayerHash } from './layer-digests.ts';
 import {
   createLayerReader,
   detectCompression,
@@ -58,19 +59,21 @@ export interface BuildZtocOptions {
    */
   readonly onEntry?: (file: FileEntry) => void;
   /**
-   * A second thread for this layer, of `startDigestThread` in `@soci/ztoc/node`. It computes the digests and checksums. The
-   * result is the same.
+   * A second thread for this layer, of `startLayerThread` in `@soci/ztoc/node`. It decompresses a gzip layer, and computes the
+   * digest of an uncompressed one. The result is the same.
    * @default none, the calling thread does everything
    */
-  readonly thread?: DigestThread;
+  readonly thread?: LayerThread;
   /** Called after each chunk. */
   readonly onProgress?: (progress: ZtocProgress) => void;
 }
 
-/** A thread that helps to build one layer at a time. */
-export interface DigestThread {
-  /** Starts to compute the digests of a layer. @throws {Error} if it is still computing those of another layer */
-  begin(): LayerDigests;
+/** A thread that helps to build one layer at a time. Both methods throw an `Error` if it helps to build another layer. */
+export interface LayerThread {
+  /** Decompresses a gzip layer. */
+  inflate(): DeflateStream;
+  /** Computes the digest of a layer. */
+  hash(): LayerHash;
 }
 
 /** Synchronous chunks would block the event loop: yield to it after this many bytes. */
@@ -100,11 +103,10 @@ export async function buildZtoc(
       onProgress?.(builder.progress);
     }
     signal?.throwIfAborted();
-    return await builder.finish();
+    return builder.finish();
   } catch (error) {
-    const earlier = await builder.abort(signal?.aborted ?? false);
     signal?.throwIfAborted();
-    throw earlier ?? error;
+    throw builder.findFault() ?? error;
   } finally {
     builder.close();
   }
@@ -160,7 +162,6 @@ export interface BuiltZtoc {
 class ZtocBuilder {
   readonly #options: LayerReaderOptions;
   readonly #buildToolIdentifier: string;
-  readonly #digests: LayerDigests;
   #reader: LayerReader | undefined;
   /** First bytes of the layer, kept until they suffice to detect the compression. */
   #head = new Uint8Array(0);
@@ -177,9 +178,8 @@ class ZtocBuilder {
       otherSpanSizes: otherSpanSizes.map((size) => requireWhole('otherSpanSizes', size, 1)),
       onEntry,
       ...resolveLimits(limits),
-      digests: options.thread?.begin() ?? new DigestsHere(),
+      thread: options.thread,
     };
-    this.#digests = this.#options.digests;
     if (compression !== undefined && compression !== 'auto') {
       this.#reader = createLayerReader(compression, this.#options);
     }
@@ -196,15 +196,7 @@ class ZtocBuilder {
 
   /** Accepts the next bytes of the layer. The caller may overwrite them afterwards. */
   push(bytes: Uint8Array): void {
-    const { maxPieceSize } = this.#digests;
-    for (let at = 0; at < bytes.length; at += maxPieceSize) {
-      this.#pushPiece(bytes.length <= maxPieceSize ? bytes : bytes.subarray(at, at + maxPieceSize));
-    }
-  }
-
-  #pushPiece(bytes: Uint8Array): void {
     this.#isReading = true;
-    this.#digests.addLayer(bytes);
     this.#size += bytes.length;
     if (this.#reader !== undefined) {
       this.#reader.push(bytes);
@@ -216,11 +208,11 @@ class ZtocBuilder {
   }
 
   /** Ends the layer. Do not push afterwards. */
-  async finish(): Promise<BuiltZtoc> {
+  finish(): BuiltZtoc {
     this.#isReading = true;
     const reader = this.#reader ?? this.#startReader();
     const parts = reader.finish();
-    const { layerDigest, spanDigests } = await this.#digests.finish();
+    const { layerDigest, spanDigests } = parts;
     const head = {
       ...parts.head,
       spanDigests,
@@ -243,18 +235,17 @@ class ZtocBuilder {
   }
 
   /**
-   * Ends early, after an error here or elsewhere. Returns the first fault of the bytes that were pushed before, if it is another
-   * one: this thread has not decoded all of them if another one helps, and that one reports a wrong checksum later.
-   * @param isAborted Whether the build was aborted, so that the fault does not matter.
+   * After an error elsewhere: returns the first fault of the bytes that were pushed before, if any. This thread has not read all of
+   * them if another one helps.
    */
-  async abort(isAborted: boolean): Promise<unknown> {
-    let fault: unknown;
+  findFault(): unknown {
+    if (this.#isReading) return undefined;
     try {
-      if (!isAborted && !this.#isReading) this.#reader?.catchUp();
-    } catch (error) {
-      fault = error;
+      this.#reader?.catchUp();
+    } catch (fault) {
+      return fault;
     }
-    return (await this.#digests.abort()) ?? fault;
+    return undefined;
   }
 
   /** Frees the decoder, after success or failure. Call nothing else afterwards. */

@@ -9,11 +9,11 @@ import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
 import { type EntryListener, TarScanner } from '../tar/tar-scanner.ts';
 import type { Compression, Ztoc } from '../ztoc.ts';
-import { AheadReader } from './ahead-reader.ts';
-import type { LayerDigests } from './layer-digests.ts';
+import type { LayerThread } from './build-ztoc.ts';
+import { type DigestedLayer, LayerDigests, type LayerHash } from './layer-digests.ts';
 
-/** Result of reading a layer: the parts of its zTOC. */
-export interface LayerParts {
+/** Result of reading a layer: its digest, and the parts of its zTOC. */
+export interface LayerParts extends DigestedLayer {
   readonly head: Pick<Ztoc, 'compression' | 'uncompressedArchiveSize'>;
   readonly checkpoints: CheckpointSource;
   readonly entries: EntrySource;
@@ -31,11 +31,11 @@ export interface LayerReader {
   readonly spans: number;
   /** Accepts the next bytes of the layer. The caller may overwrite them afterwards. */
   push(bytes: Uint8Array): void;
-  /** Reads what was pushed but not read yet. */
+  /** Reads what was pushed but not read yet, because another thread helps. */
   catchUp(): void;
   /** Ends the layer. */
   finish(): LayerParts;
-  /** Frees the decoder, after success or failure. Call nothing else afterwards. */
+  /** Frees the decoder and the other thread, after success or failure. Call nothing else afterwards. */
   close(): void;
 }
 
@@ -47,8 +47,8 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly layerSize: number;
   /** Other span sizes, in uncompressed bytes. */
   readonly otherSpanSizes: readonly number[];
-  /** Computes the digests. The reader reports the spans to it, the caller the layer. */
-  readonly digests: LayerDigests;
+  /** Another thread that helps. */
+  readonly thread: LayerThread | undefined;
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
 }
@@ -109,6 +109,9 @@ class EntryCollector {
   }
 }
 
+/** Bytes of a layer that are hashed and decoded at a time. While they are hashed, another thread can decode as much. */
+const PIECE_SIZE = 1 << 16;
+
 /** Decompresses a gzip layer into the tar scanner, and records a checkpoint at the start of each span. */
 class GzipLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
@@ -117,13 +120,11 @@ class GzipLayerReader implements LayerReader {
   readonly #checkpoints: CheckpointPacker;
   readonly #candidates: CandidateList | undefined;
   readonly #otherSpans: readonly SpanStart[][];
-  readonly #digests: LayerDigests;
+  readonly #digests = new LayerDigests();
   readonly #decoder: GzipDecoder;
-  readonly #ahead: AheadReader | undefined;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
-    this.#digests = options.digests;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
     const isAuto = options.spanSize === 'auto';
@@ -137,7 +138,7 @@ class GzipLayerReader implements LayerReader {
     this.#decoder = new GzipDecoder(
       {
         output: (bytes) => scanner.push(bytes),
-        spanInput: (bytes, offset) => this.#digests.addSpan(bytes, offset),
+        spanInput: (bytes) => this.#digests.addSpan(bytes),
         checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
         ...(candidates && { candidate: (checkpoint) => candidates.add(checkpoint) }),
         otherSpan: (index, start) => this.#otherSpans[index]?.push(start),
@@ -147,10 +148,9 @@ class GzipLayerReader implements LayerReader {
         spanSize,
         otherSpanSizes: options.otherSpanSizes,
         ...(candidates && { candidateDistance: limits.minDistance }),
-        ...(this.#digests.checker && { checker: this.#digests.checker }),
+        ...(options.thread && { inflater: options.thread.inflate() }),
       },
     );
-    this.#ahead = this.#digests.ahead && new AheadReader(this.#decoder, this.#digests.ahead);
   }
 
   get uncompressedBytes(): number {
@@ -162,21 +162,22 @@ class GzipLayerReader implements LayerReader {
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#ahead !== undefined) this.#ahead.push(bytes.length);
-    else this.#decoder.push(bytes);
-    // The last used byte may be shared with a span that starts in it.
-    this.#digests.release(this.#decoder.inputOffset - 1);
+    for (let at = 0; at < bytes.length; at += PIECE_SIZE) {
+      const piece = bytes.subarray(at, at + PIECE_SIZE);
+      this.#digests.addLayer(piece);
+      this.#decoder.push(piece);
+    }
   }
 
   catchUp(): void {
-    this.#ahead?.catchUp();
+    this.#decoder.catchUp();
   }
 
   finish(): LayerParts {
-    this.catchUp();
     this.#decoder.finish();
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();
     return {
+      ...this.#digests.finish(),
       head: { compression: 'gzip', uncompressedArchiveSize },
       checkpoints: this.#checkpoints,
       entries: this.#collector.entries,
@@ -209,30 +210,32 @@ class UncompressedLayerReader implements LayerReader {
   readonly #spanSize: number;
   readonly #ztocSize: ZtocSizeLimit;
   readonly #collector: EntryCollector;
+  readonly #layerHash: LayerHash | undefined;
   readonly #digests: LayerDigests;
   uncompressedBytes = 0;
   spans = 0;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
-    this.#digests = options.digests;
+    this.#layerHash = options.thread?.hash();
+    this.#digests = new LayerDigests(this.#layerHash);
     this.#spanSize = options.spanSize === 'auto' ? autoSpanSize(options) : options.spanSize;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
   }
 
   push(bytes: Uint8Array): void {
+    this.#digests.addLayer(bytes);
     this.#collector.scanner.push(bytes);
     const spanSize = this.#spanSize;
     for (let at = 0; at < bytes.length; ) {
       const offset = this.uncompressedBytes % spanSize;
       if (offset === 0) this.#beginSpan();
       const count = Math.min(bytes.length - at, spanSize - offset);
-      this.#digests.addSpan(bytes.subarray(at, at + count), this.uncompressedBytes);
+      this.#digests.addSpan(bytes.subarray(at, at + count));
       at += count;
       this.uncompressedBytes += count;
     }
-    this.#digests.release(this.uncompressedBytes);
   }
 
   catchUp(): void {}
@@ -241,13 +244,16 @@ class UncompressedLayerReader implements LayerReader {
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();
     const table = packSpanTable({ spanSize: this.#spanSize, size: this.uncompressedBytes });
     return {
+      ...this.#digests.finish(),
       head: { compression: 'uncompressed', uncompressedArchiveSize },
       checkpoints: { size: table.length, moveTo: (target) => target.set(table) },
       entries: this.#collector.entries,
     };
   }
 
-  close(): void {}
+  close(): void {
+    this.#layerHash?.close();
+  }
 
   #beginSpan(): void {
     const { maxSpans } = this.#options;

@@ -1,7 +1,8 @@
 import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
-import { Inflater, type OutputReader } from '../inflate/inflater.ts';
-import { type GzipCheckpoint, type SpanStart, WINDOW_SIZE } from './checkpoints.ts';
+import type { DeflateStream } from '../inflate/deflate-stream.ts';
+import { Inflater } from '../inflate/inflater.ts';
+import type { GzipCheckpoint, SpanStart } from './checkpoints.ts';
 import { checksumMismatch, MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
 /**
@@ -47,46 +48,8 @@ export interface GzipDecoderOptions {
    * @default starts at the header of a member
    */
   readonly start?: GzipCheckpoint;
-  /** Computes the checksums of gzip members in another thread. @default this thread computes them */
-  readonly checker?: MemberChecker;
-}
-
-/** Another thread that compares the members with their checksums. It reports a mismatch later. */
-export interface MemberChecker extends OutputReader {
-  /** Output of the current member, as a view of the memory. */
-  addOutput(output: Uint8Array): void;
-  /**
-   * The current member ends.
-   * @param crc The expected CRC-32.
-   * @param hasLength Whether the member has the expected length.
-   * @param offset Offset of the checksum in the layer.
-   */
-  endMember(crc: number, hasLength: boolean, offset: number): void;
-}
-
-/** Returns bytes of the layer, from an offset up to another one or less far, but at least one. */
-export type InputBetween = (from: number, to: number) => Uint8Array;
-
-/** Adjacent deflate blocks of one member that another thread has decoded. */
-export interface DecodedBlocks {
-  /** The blocks, in order. */
-  readonly blocks: Iterable<DecodedBlock>;
-  /** Memory with their output. */
-  readonly memory: Uint8Array;
-  /** Address of the output of the first block. */
-  readonly address: number;
-  /** Whether the 32 KiB before it are the output before the first block. Otherwise they are overwritten with it. */
-  readonly hasWindow: boolean;
-  readonly inputBetween: InputBetween;
-}
-
-/** The end of a deflate block: bytes of the layer used, unused bits of the last one, and address after the output. */
-export interface DecodedBlock {
-  readonly inputOffset: number;
-  readonly bits: number;
-  readonly outputEnd: number;
-  /** Whether it is the last block of its member. */
-  readonly isLast: boolean;
+  /** Decodes the deflate streams, without `start`. {@link GzipDecoder.close} closes it. @default a new {@link Inflater} */
+  readonly inflater?: DeflateStream;
 }
 
 type State = 'header' | 'deflate' | 'trailer';
@@ -105,8 +68,7 @@ const MAX_TRAILER_SIZE = 8;
  * @see RFC 1951, RFC 1952
  */
 export class GzipDecoder {
-  readonly #inflater: Inflater;
-  readonly #checker: MemberChecker | undefined;
+  readonly #inflater: DeflateStream;
   readonly #listener: GzipListener;
   readonly #spanSize: number;
   #candidateDistance: number;
@@ -126,25 +88,28 @@ export class GzipDecoder {
   readonly #otherSpanSizes: readonly number[];
   /** Output offset of the start of the current span, for each of the other span sizes. */
   readonly #otherSpanStarts: number[];
-  /** The start checkpoint, until its partly used byte has been pushed. */
-  #pendingStart: GzipCheckpoint | undefined;
+  /** Begins at the start checkpoint, until its partly used byte has been pushed. */
+  #begin: ((partByte: number) => void) | undefined;
 
   constructor(listener: GzipListener, options: GzipDecoderOptions = {}) {
     this.#listener = listener;
-    this.#checker = options.checker;
-    this.#inflater = new Inflater(options.checker);
-    this.#checksum = new MemberChecksum(undefined, this.#inflater);
     this.#spanSize = options.spanSize ?? Number.POSITIVE_INFINITY;
     this.#candidateDistance = options.candidateDistance ?? Number.POSITIVE_INFINITY;
     this.#otherSpanSizes = options.otherSpanSizes ?? [];
     this.#otherSpanStarts = this.#otherSpanSizes.map(() => 0);
     this.#boundaryOffset = options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1;
-    this.#inflater.stopAfter(this.#boundaryOffset);
-    if (options.start !== undefined) {
+    const { start } = options;
+    if (start === undefined) {
+      this.#inflater = options.inflater ?? new Inflater();
+    } else {
+      const inflater = new Inflater();
+      this.#inflater = inflater;
       this.#state = 'deflate';
-      if (options.start.bits > 0) this.#pendingStart = options.start;
-      else this.#inflater.beginAt(options.start.window, 0, 0);
+      if (start.bits === 0) inflater.beginAt(start.window, 0, 0);
+      else this.#begin = (partByte) => inflater.beginAt(start.window, start.bits, partByte);
     }
+    this.#checksum = new MemberChecksum(undefined, this.#inflater);
+    this.#inflater.stopAfter(this.#boundaryOffset);
   }
 
   /** Frees the inflater, after success or failure. Call nothing else afterwards. */
@@ -170,55 +135,21 @@ export class GzipDecoder {
   push(bytes: Uint8Array): void {
     this.#received += bytes.length;
     let at = 0;
-    if (this.#pendingStart !== undefined && bytes.length > 0) {
-      this.#inflater.beginAt(this.#pendingStart.window, this.#pendingStart.bits, byteAt(bytes, 0));
-      this.#pendingStart = undefined;
+    if (this.#begin !== undefined && bytes.length > 0) {
+      this.#begin(byteAt(bytes, 0));
+      this.#begin = undefined;
       at = 1;
     }
     while (at < bytes.length) {
-      at += this.#inflater.feed(bytes, at, this.#spanInputOffset ?? Number.POSITIVE_INFINITY);
-      this.#decode();
-      // The last byte may be shared with a span that starts in it.
-      this.#emitSpanInput(this.#inflater.inputOffset - 1);
+      const count = this.#inflater.feed(bytes, at, this.#spanInputOffset ?? Number.POSITIVE_INFINITY);
+      at += count;
+      this.#decode(count === 0);
     }
   }
 
-  /** Whether {@link continueAfter} can be called: all input is used, up to a deflate block that starts with the next byte. */
-  get isBetweenBlocks(): boolean {
-    return this.#state === 'deflate' && this.#inflater.isBetweenBlocks;
-  }
-
-  /**
-   * Continues after the blocks that follow, which another thread has decoded. The result is the same as if their input had been
-   * pushed.
-   *
-   * @param blocks The blocks, at least one, up to the last one of the member.
-   * @throws {ZtocError} As {@link push}.
-   */
-  continueAfter({ blocks, memory, address, hasWindow, inputBetween }: DecodedBlocks): void {
-    this.flush();
-    const { outputOffset: outputBase, inputOffset, window } = this.#inflater;
-    this.#emitSpanInput(inputOffset);
-    if (!hasWindow) memory.set(window, address - WINDOW_SIZE);
-    let delivered = address;
-    let point: GzipCheckpoint | undefined;
-    let isAtEnd = false;
-    for (const { inputOffset, bits, outputEnd, isLast } of blocks) {
-      const outputOffset = outputBase + outputEnd - address;
-      point = { inputOffset, outputOffset, bits, window: memory.subarray(outputEnd - WINDOW_SIZE, outputEnd) };
-      isAtEnd = isLast;
-      if (isAtEnd || outputOffset <= this.#boundaryOffset) continue;
-      this.#deliver(memory.subarray(delivered, outputEnd));
-      delivered = outputEnd;
-      this.#takeCheckpoint(point, inputBetween);
-    }
-    if (point === undefined) return;
-    this.#deliver(memory.subarray(delivered, address + point.outputOffset - outputBase));
-    this.#emitSpanInput(point.inputOffset - (point.bits === 0 ? 0 : 1), inputBetween);
-    const [lastByte = 0] = inputBetween(point.inputOffset - 1, point.inputOffset);
-    this.#received = point.inputOffset;
-    this.#inflater.continueAt(point, lastByte, this.#checksum.size);
-    if (isAtEnd) this.#expectTrailer();
+  /** Decodes everything that was pushed. Only necessary if another thread decodes. @throws {ZtocError} As {@link push}. */
+  catchUp(): void {
+    while (this.#inflater.isBehind) this.#decode(true);
   }
 
   /** Passes pending output to the listener. */
@@ -228,15 +159,13 @@ export class GzipDecoder {
 
   #deliver(output: Uint8Array): void {
     if (output.length === 0) return;
-    if (this.#checker !== undefined && this.#checksum.format === 'gzip') {
-      this.#checksum.skip(output);
-      this.#checker.addOutput(output);
-    } else this.#checksum.update(output);
+    this.#checksum.update(output);
     this.#listener.output(output);
   }
 
   /** Ends the layer. @throws {ZtocError} `GZIP_TRUNCATED` unless a member has just ended. */
   finish(): void {
+    this.catchUp();
     this.flush();
     const { inputOffset } = this.#inflater;
     const isBetweenMembers = this.#state === 'header' && this.#header.isEmpty && inputOffset > 0;
@@ -247,21 +176,22 @@ export class GzipDecoder {
     this.#emitSpanInput(inputOffset);
   }
 
-  #decode(): void {
+  /** @param waits Waits until another thread makes progress. */
+  #decode(waits: boolean): void {
+    const inflater = this.#inflater;
+    let mayWait = waits;
     while (true) {
-      switch (this.#state) {
-        case 'header':
-          this.#readHeader();
-          if (this.#state === 'header') return;
-          break;
-        case 'deflate':
-          if (!this.#inflate()) return;
-          break;
-        case 'trailer':
-          this.#readTrailer();
-          if (this.#state === 'trailer') return;
+      if (this.#state === 'deflate') {
+        if (!this.#inflate(mayWait)) break;
+        mayWait = false;
+      } else {
+        if (inflater.pendingInput.length === 0) break;
+        if (this.#state === 'header') this.#readHeader();
+        else this.#readTrailer();
       }
     }
+    // The last byte may be shared with a span that starts in it.
+    this.#emitSpanInput(inflater.inputOffset - 1);
   }
 
   #readHeader(): void {
@@ -273,15 +203,15 @@ export class GzipDecoder {
       const message = `gzip readers reject the header that ends at byte ${inflater.inputOffset}: it ${rejectedByGo}. Recompress the layer with gzip.`;
       throw new ZtocError('GZIP_HEADER_INVALID', message, { offset: inflater.inputOffset });
     }
-    inflater.beginMember();
+    inflater.beginMember(format === 'gzip');
     this.#state = 'deflate';
     this.#checksum = new MemberChecksum(format, inflater);
   }
 
-  /** Decodes until the inflater stops. @returns Whether decoding can continue without more input */
-  #inflate(): boolean {
+  /** Decodes until the inflater stops. @returns Whether decoding can continue now */
+  #inflate(waits: boolean): boolean {
     const inflater = this.#inflater;
-    const status = inflater.run();
+    const status = inflater.run(waits);
     switch (status) {
       case 'need-input':
         return false;
@@ -300,7 +230,8 @@ export class GzipDecoder {
         this.flush();
         inflater.makeRoom();
         inflater.endMember();
-        this.#expectTrailer();
+        this.#state = 'trailer';
+        this.#trailerFilled = 0;
         return true;
     }
     this.flush();
@@ -309,10 +240,10 @@ export class GzipDecoder {
     throw new ZtocError('GZIP_DATA_INVALID', message, { offset });
   }
 
-  #takeCheckpoint(checkpoint: GzipCheckpoint, inputBetween?: InputBetween): void {
+  #takeCheckpoint(checkpoint: GzipCheckpoint): void {
     const { inputOffset, outputOffset, bits } = checkpoint;
     if (outputOffset === 0 || outputOffset - this.#spanStart > this.#spanSize) {
-      this.#emitSpanInput(inputOffset, inputBetween);
+      this.#emitSpanInput(inputOffset);
       this.#listener.checkpoint?.(checkpoint);
       this.#spanInputOffset = inputOffset - (bits === 0 ? 0 : 1);
       this.#spanStart = outputOffset;
@@ -334,18 +265,13 @@ export class GzipDecoder {
     this.#inflater.stopAfter(this.#boundaryOffset);
   }
 
-  #emitSpanInput(end: number, inputBetween: InputBetween = (from, to) => this.#inflater.inputBetween(from, to)): void {
+  #emitSpanInput(end: number): void {
     if (this.#spanInputOffset === undefined) return;
     while (this.#spanInputOffset < end) {
-      const bytes = inputBetween(this.#spanInputOffset, end);
+      const bytes = this.#inflater.inputBetween(this.#spanInputOffset, end);
       this.#listener.spanInput?.(bytes, this.#spanInputOffset);
       this.#spanInputOffset += bytes.length;
     }
-  }
-
-  #expectTrailer(): void {
-    this.#state = 'trailer';
-    this.#trailerFilled = 0;
   }
 
   #readTrailer(): void {
@@ -358,12 +284,8 @@ export class GzipDecoder {
     if (this.#trailerFilled < trailerSize) return;
     const trailer = new DataView(this.#trailer.buffer);
     const offset = inflater.inputOffset - trailerSize;
-    if (this.#checker !== undefined && this.#checksum.format === 'gzip') {
-      this.#checker.endMember(trailer.getUint32(0, true), this.#checksum.hasLength(trailer), offset);
-    } else {
-      const mismatch = this.#checksum.compare(trailer);
-      if (mismatch !== undefined) throw checksumMismatch(mismatch, offset);
-    }
+    const mismatch = this.#checksum.compare(trailer);
+    if (mismatch !== undefined) throw checksumMismatch(mismatch, offset);
     this.#header = new MemberHeaderReader(inflater.inputOffset);
     this.#state = 'header';
   }

@@ -162,11 +162,6 @@ export class MemberChecksum {
   #adler = 1;
   #size = 0;
 
-  /** Bytes of output so far. */
-  get size(): number {
-    return this.#size;
-  }
-
   /**
    * @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared.
    * @param crc CRC-32 of the member, without output.
@@ -184,22 +179,12 @@ export class MemberChecksum {
     this.#size += output.length;
   }
 
-  /** Adds output whose checksum another thread computes. */
-  skip(output: Uint8Array): void {
-    this.#size += output.length;
-  }
-
-  /** Returns whether the output has the length that the trailer of a gzip member says. */
-  hasLength(trailer: DataView): boolean {
-    return trailer.getUint32(4, true) === this.#size % 2 ** 32;
-  }
-
   /** @returns The field that does not match, such as "the CRC-32"; `undefined` if all match. */
   compare(trailer: DataView): ChecksumField | undefined {
     if (this.format === undefined) return undefined;
     if (this.format === 'zlib') return trailer.getUint32(0, false) === this.#adler ? undefined : 'the Adler-32';
     if (trailer.getUint32(0, true) !== this.#crc.finishCrc()) return 'the CRC-32';
-    return this.hasLength(trailer) ? undefined : 'the length';
+    return trailer.getUint32(4, true) === this.#size % 2 ** 32 ? undefined : 'the length';
   }
 }
 
