@@ -176,11 +176,12 @@ function withinMemory(result: BuiltLayer, total: ZtocTotal): BuiltLayer {
 /** Minimum size of a single layer for a second thread, in bytes. To start a thread takes as long as to read a few megabytes. */
 const MIN_SIZE_FOR_DIGEST_THREAD = 8 << 20;
 
-/** Builds one zTOC, in this thread or in a worker thread. */
+/** Builds one zTOC, in this thread or in a worker thread. `ownsChunks` says that nothing else uses the chunks. */
 export type Build = (
   chunks: AsyncIterable<Uint8Array>,
   task: LayerTask,
   report: (progress: LayerProgress) => void,
+  ownsChunks?: boolean,
 ) => Promise<BuiltLayer>;
 
 /**
@@ -212,14 +213,16 @@ export async function buildLayers(
   const buildHere: Build = (chunks, task, report) =>
     buildLayer(chunks, task, settings, report, { signal: combined, ...(digests && { thread: digests }) });
   const buildIn = (thread: LayerThread): Build => {
-    return (chunks, task, report) => thread.build(chunks, task, settings, report);
+    return (chunks, task, report, owns = false) => thread.build(chunks, task, settings, report, owns);
   };
 
   const readLayer = async (build: Build, task: LayerTask): Promise<BuiltLayer | MismatchedLayer> => {
     const { digest, size, mediaType, diffId } = task;
     const report = (progress: LayerProgress) =>
       onProgress({ type: 'layer-progress', layer: digest, size, ...progress });
-    const fetched = store.fetch({ mediaType, digest, size }, { signal: combined, reuseChunks: true });
+    // Chunks pass to a worker thread without a copy, unless the layer may be recompressed, for which this thread reads them.
+    const ownsChunks = threads.length > 0 && diffId === undefined;
+    const fetched = store.fetch({ mediaType, digest, size }, { signal: combined, reuseChunks: !ownsChunks });
     const accepted = diffId === undefined ? [] : options.recompress;
     const expected = expectedFormat(task);
     const checked = isCompat
@@ -231,7 +234,7 @@ export async function buildLayers(
       const source = { layer: { mediaType, digest, size }, format, diffId };
       return buildRecompressed(chunks, source, { task, build, report, target: options.layerTarget, signal: combined });
     }
-    const result = await build(limitLayerSize(chunks, task), task, report);
+    const result = await build(limitLayerSize(chunks, task), task, report, ownsChunks);
     requireMatch(task, result.layer);
     return result;
   };

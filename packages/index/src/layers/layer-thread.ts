@@ -7,8 +7,11 @@ import type { BuiltLayer } from './build-layer.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import type { FromWorker, ToWorker, WorkerFailure } from './layer-worker.ts';
 
-/** Buffers per thread, enough to keep it busy. They are reused, because new ones would accumulate until garbage collection. */
-const BUFFER_COUNT = 8;
+/** Bytes that wait for a thread, enough to keep it busy: 2 MiB. */
+const MAX_WAITING = 1 << 21;
+
+/** Chunks of less than 64 KiB are joined to 256 KiB, because each message costs CPU time. */
+const MIN_MESSAGE_SIZE = 1 << 16;
 const BUFFER_SIZE = 1 << 18;
 
 /** Size of the young generation in MB. The entries of a layer are long-lived, so the default of 48 MB wastes memory. */
@@ -51,12 +54,12 @@ export class LayerThread {
   /** Receives messages of the thread while a layer is being built. */
   #listener: ((message: FromWorker | Error) => void) | undefined;
   #failure: Error | undefined;
-  /** Free buffers. */
-  readonly #buffers = Array.from({ length: BUFFER_COUNT }, () => new ArrayBuffer(BUFFER_SIZE));
+  /** Bytes that were sent and that the thread has not released. */
+  #waiting = 0;
   /** Buffer that is being filled. */
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
-  /** Resumes `#fill` after a message from the thread. */
+  /** Resumes `#waitForRoom` after a message from the thread. */
   #wake: (() => void) | undefined;
 
   constructor(worker: Worker) {
@@ -70,12 +73,17 @@ export class LayerThread {
     worker.on('exit', (code) => this.#fail(`exited with code ${code}`));
   }
 
-  /** Builds one zTOC. @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of `chunks`. */
+  /**
+   * Builds one zTOC. Sends large chunks to the thread without copying them, if `ownsChunks` says that nothing else uses them.
+   *
+   * @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of `chunks`.
+   */
   async build(
     chunks: AsyncIterable<Uint8Array>,
     task: LayerTask,
     settings: LayerSettings,
     onProgress: (progress: LayerProgress) => void,
+    ownsChunks: boolean,
   ): Promise<BuiltLayer> {
     if (this.#failure !== undefined) throw this.#failure;
     const result = new Promise<BuiltLayer>((resolve, reject) => {
@@ -84,7 +92,7 @@ export class LayerThread {
         else if (message.type === 'built') resolve(message.layer);
         else if (message.type === 'failed') reject(restoreError(message.failure, task));
         else if (message.type === 'progress') onProgress(message.progress);
-        else if (message.type === 'released') this.#buffers.push(message.buffer);
+        else if (message.type === 'released') this.#waiting -= message.size;
         this.#wake?.();
       };
     });
@@ -97,8 +105,8 @@ export class LayerThread {
     this.#send({ type: 'start', task, settings });
     try {
       for await (const chunk of chunks) {
-        for (let sent = 0; sent < chunk.length && !isDone; )
-          sent += await this.#fill(chunk.subarray(sent), () => isDone);
+        if (ownsChunks && isWholeBuffer(chunk)) await this.#pass(chunk, () => isDone);
+        else await this.#copy(chunk, () => isDone);
         if (isDone) break;
       }
     } catch (error) {
@@ -117,30 +125,45 @@ export class LayerThread {
     this.#send({ type: 'end' });
   }
 
-  /** Copies as much of a chunk as fits into the buffer, and sends a full buffer. Returns the number of bytes copied. */
-  async #fill(chunk: Uint8Array, isDone: () => boolean): Promise<number> {
-    while (this.#buffer === undefined) {
-      const buffer = this.#buffers.pop();
-      if (buffer !== undefined) this.#buffer = new Uint8Array(buffer);
-      else if (isDone()) return 0;
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-    }
-    const part = chunk.subarray(0, this.#buffer.length - this.#filled);
-    this.#buffer.set(part, this.#filled);
-    this.#filled += part.length;
-    if (this.#filled === this.#buffer.length) this.#flush();
-    return part.length;
+  /** Sends a chunk with its memory. */
+  async #pass(chunk: Uint8Array<ArrayBuffer>, isDone: () => boolean): Promise<void> {
+    this.#flush();
+    await this.#waitForRoom(isDone);
+    if (!isDone()) this.#sendChunk(chunk);
   }
 
+  /** Copies a chunk, and sends each buffer that is full. */
+  async #copy(chunk: Uint8Array, isDone: () => boolean): Promise<void> {
+    for (let copied = 0; copied < chunk.length; ) {
+      if (this.#buffer === undefined) await this.#waitForRoom(isDone);
+      if (isDone()) return;
+      this.#buffer ??= new Uint8Array(Buffer.allocUnsafeSlow(BUFFER_SIZE).buffer);
+      const part = chunk.subarray(copied, copied + BUFFER_SIZE - this.#filled);
+      this.#buffer.set(part, this.#filled);
+      this.#filled += part.length;
+      copied += part.length;
+      if (this.#filled === BUFFER_SIZE) this.#flush();
+    }
+  }
+
+  /** Sends the buffer, if there is one. */
   #flush(): void {
-    if (this.#buffer === undefined) return;
-    const { buffer } = this.#buffer;
-    this.#send({ type: 'chunk', bytes: this.#buffer.subarray(0, this.#filled) }, [buffer]);
+    if (this.#buffer !== undefined) this.#sendChunk(this.#buffer.subarray(0, this.#filled));
     this.#buffer = undefined;
     this.#filled = 0;
+  }
+
+  #sendChunk(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#waiting += bytes.length;
+    this.#send({ type: 'chunk', bytes }, [bytes.buffer]);
+  }
+
+  async #waitForRoom(isDone: () => boolean): Promise<void> {
+    while (this.#waiting >= MAX_WAITING && !isDone()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
   }
 
   /** Asks an idle thread to exit. Unlike this, `terminate` can crash Node if the thread uses WebAssembly. */
@@ -163,6 +186,12 @@ export class LayerThread {
     this.#failure ??= new SociIndexError('WORKER_FAILED', `a worker thread ${what}`, { cause });
     this.#listener?.(this.#failure);
   }
+}
+
+/** Reports whether a chunk is worth a message and is all of its memory, which then moves to the thread. */
+function isWholeBuffer(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = chunk;
+  return byteLength >= MIN_MESSAGE_SIZE && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
 }
 
 function restoreError({ message, code, cause }: WorkerFailure, { digest }: LayerTask): SociIndexError {

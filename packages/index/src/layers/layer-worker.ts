@@ -15,10 +15,10 @@ export type ToWorker =
   | { readonly type: 'end' }
   | { readonly type: 'close' };
 
-/** Message from a worker thread: its script is loaded, a buffer to reuse, progress, or the result of a layer. */
+/** Message from a worker thread: its script is loaded, a chunk is consumed, progress, or the result of a layer. */
 export type FromWorker =
   | { readonly type: 'loaded' }
-  | { readonly type: 'released'; readonly buffer: ArrayBuffer }
+  | { readonly type: 'released'; readonly size: number }
   | { readonly type: 'progress'; readonly progress: LayerProgress }
   | { readonly type: 'built'; readonly layer: BuiltLayer }
   | { readonly type: 'failed'; readonly failure: WorkerFailure };
@@ -54,8 +54,10 @@ async function* receiveChunks(): AsyncGenerator<Uint8Array, void, undefined> {
   }
 }
 
-function release({ buffer }: Uint8Array<ArrayBuffer>): void {
-  send({ type: 'released', buffer }, [buffer]);
+/** Frees the memory of a chunk. Otherwise chunks would accumulate until garbage collection. */
+function release({ buffer, length: size }: Uint8Array<ArrayBuffer>): void {
+  buffer.transfer(0);
+  send({ type: 'released', size });
 }
 
 function describeFailure(error: unknown) {

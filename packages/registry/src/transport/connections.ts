@@ -103,8 +103,8 @@ export class Connections {
   }
 }
 
-/** Bytes that are read from a socket at a time: 64 KiB, like Node.js. */
-const READ_SIZE = 2 ** 16;
+/** Bytes that are read from a socket at a time: 256 KiB. Node.js reads 64 KiB, and each chunk costs its consumers CPU time. */
+const READ_SIZE = 2 ** 18;
 
 /**
  * Gives each connection of an agent one buffer to read into. By default, Node.js allocates a buffer for each read. The HTTP
