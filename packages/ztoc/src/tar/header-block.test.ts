@@ -1,18 +1,23 @@
 import { type HeaderFields, tarChecksum, tarHeader, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { BytePool, toByteString } from '../byte-strings.ts';
-import { parseHeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
+import { HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
+
+function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock {
+  const header = new HeaderBlock();
+  header.load(new DataView(block.buffer, block.byteOffset), 0);
+  header.parse(offset);
+  return header;
+}
 
 function nameOf(fields: HeaderFields): string {
-  const block = tarHeader(fields);
-  return toByteString(readName(block, parseHeaderBlock(block, 0), new BytePool(1000), 0));
+  return toByteString(readName(parseHeaderBlock(tarHeader(fields), 0), new BytePool(1000), 0));
 }
 
 function ownersOf(fields: HeaderFields): string[] {
-  const block = tarHeader(fields);
-  const parsed = parseHeaderBlock(block, 0);
+  const header = parseHeaderBlock(tarHeader(fields), 0);
   const pool = new BytePool(1000);
-  return [readUserName(block, parsed, pool, 0), readGroupName(block, parsed, pool, 0)].map((name) =>
+  return [readUserName(header, pool, 0), readGroupName(header, pool, 0)].map((name) =>
     toByteString(name),
   );
 }
@@ -29,7 +34,8 @@ describe('a header block', () => {
       modTime: 1_700_000_000,
       linkName: 'target',
     });
-    expect(parseHeaderBlock(block, 0)).toMatchObject({
+    const header = parseHeaderBlock(block, 0);
+    expect(header).toMatchObject({
       typeFlag: 0x32,
       mode: 0o755,
       uid: 1000,
@@ -37,7 +43,7 @@ describe('a header block', () => {
       size: 42,
       modTime: 1_700_000_000,
     });
-    expect(toByteString(readLinkName(block, new BytePool(1000), 0))).toBe('target');
+    expect(toByteString(readLinkName(header, new BytePool(1000), 0))).toBe('target');
   });
 
   test.each(['ustar', 'star', 'gnu'] as const)('in %s format has owners and device numbers', (format) => {

@@ -16,13 +16,14 @@ export function parseNumberField(block: Uint8Array, start: number, length: numbe
  */
 export function parseOctal(block: Uint8Array, start: number, end: number): number | undefined {
   while (start < end && isPadding(byteAt(block, start))) start++;
-  while (start < end && isPadding(byteAt(block, end - 1))) end--;
   let value = 0;
-  for (let at = start; at < end && block[at] !== 0; at++) {
+  let at = start;
+  for (; at < end; at++) {
     const digit = byteAt(block, at) - 0x30;
-    if (digit < 0 || digit > 7) return undefined;
+    if (digit < 0 || digit > 7) break;
     value = value * 8 + digit;
   }
+  if (at < end && block[at] !== 0) for (; at < end; at++) if (!isPadding(byteAt(block, at))) return undefined;
   return value;
 }
 

@@ -43,12 +43,12 @@ export class EntryAssembler {
    * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot contain, `TAR_INVALID` for records that Go's reader
    * rejects, and `LIMIT_EXCEEDED` for a size above 2^53 - 1.
    */
-  assemble(block: Uint8Array, header: HeaderBlock, extensions: EntryExtensions, position: EntryPosition): TarEntry {
+  assemble(header: HeaderBlock, extensions: EntryExtensions, position: EntryPosition): TarEntry {
     const pool = this.#pool;
     const offset = position.headerOffset;
     const records = extensions.records ?? NO_PAX_RECORDS;
     const name =
-      nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(block, header, pool, offset);
+      nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(header, pool, offset);
     const type = readType(header.typeFlag, name, offset);
     // Go's reader rejects this even if a PAX record has another size, and for directories of the legacy type.
     if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY))
@@ -70,12 +70,12 @@ export class EntryAssembler {
           ? readPlainSize(recordedSize, type, offset)
           : readSparseSize(recordedSize, type, sparse, records, offset),
       linkName:
-        nonEmpty(extensions.longLink) ?? readStringRecord(records, 'linkpath') ?? readLinkName(block, pool, offset),
+        nonEmpty(extensions.longLink) ?? readStringRecord(records, 'linkpath') ?? readLinkName(header, pool, offset),
       mode: header.mode,
       uid: toUint32(readRecord(records, 'uid', parseDecimal, offset) ?? header.uid),
       gid: toUint32(readRecord(records, 'gid', parseDecimal, offset) ?? header.gid),
-      userName: readStringRecord(records, 'uname') ?? readUserName(block, header, pool, offset),
-      groupName: readStringRecord(records, 'gname') ?? readGroupName(block, header, pool, offset),
+      userName: readStringRecord(records, 'uname') ?? readUserName(header, pool, offset),
+      groupName: readStringRecord(records, 'gname') ?? readGroupName(header, pool, offset),
       modTime: this.#modTimes.format(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
       devMajor: header.devMajor,
       devMinor: header.devMinor,

@@ -3,7 +3,7 @@ import { ZtocError } from '../errors.ts';
 import { resolveLimits, type ZtocLimits } from '../limits.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { addExtension, type EntryExtensions, isExtensionType } from './entry-extensions.ts';
-import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
+import { HeaderBlock } from './header-block.ts';
 import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
 import { EntryAssembler } from './tar-entry.ts';
 import {
@@ -46,7 +46,10 @@ export class TarScanner {
   readonly #onEntry: EntryListener | undefined;
   readonly #files: FileEntry[] = [];
   #count = 0;
+  readonly #header = new HeaderBlock();
+  /** A block that is in several chunks, or in a sparse map. */
   readonly #block = new Uint8Array(BLOCK_SIZE);
+  readonly #blockView = new DataView(this.#block.buffer);
   #failure: unknown;
   #received = 0;
 
@@ -121,6 +124,7 @@ export class TarScanner {
       throw new ZtocError('LIMIT_EXCEEDED', message);
     }
     this.#received += bytes.length;
+    let view: DataView | undefined;
     let at = 0;
     while (at < bytes.length && this.#state !== 'done') {
       if (this.#state === 'body') {
@@ -128,6 +132,11 @@ export class TarScanner {
         at += skipped;
         this.#position += skipped;
         if (this.#position === this.#nextHeader) this.#expectBlock('header');
+      } else if (this.#expectsHeader() && this.#filled === 0 && bytes.length - at >= BLOCK_SIZE) {
+        view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        this.#position += BLOCK_SIZE;
+        this.#readHeader(view, at);
+        at += BLOCK_SIZE;
       } else {
         const taken = Math.min(bytes.length - at, this.#target.length - this.#filled);
         this.#target.set(bytes.subarray(at, at + taken), this.#filled);
@@ -142,11 +151,19 @@ export class TarScanner {
   #readTarget(): void {
     if (this.#state === 'extension') this.#readExtension();
     else if (this.#state === 'sparse-map') this.#readSparseMapBlock();
-    else this.#readHeader(this.#position - BLOCK_SIZE);
+    else this.#readHeader(this.#blockView, 0);
   }
 
-  #readHeader(offset: number): void {
-    const isZero = this.#block[0] === 0 && isZeroBlock(this.#block);
+  #expectsHeader(): boolean {
+    return this.#state === 'header' || this.#state === 'second-zero-block';
+  }
+
+  /** Reads the header that ends at the current position. It is in `source` at `start`. */
+  #readHeader(source: DataView, start: number): void {
+    const header = this.#header;
+    const offset = this.#position - BLOCK_SIZE;
+    header.load(source, start);
+    const isZero = header.isZero();
     if (this.#state === 'second-zero-block') {
       if (!isZero) throw invalidHeader(offset, 'follows a single block of zeros');
       this.#state = 'done';
@@ -154,7 +171,7 @@ export class TarScanner {
       this.#expectBlock('second-zero-block');
     } else {
       this.#headerOffset = offset;
-      const header = parseHeaderBlock(this.#block, offset);
+      header.parse(offset);
       if (isExtensionType(header.typeFlag)) this.#openExtension(header);
       else this.#openEntry(header);
     }
@@ -192,7 +209,7 @@ export class TarScanner {
       const excess = `exceeds maxEntries (${maxEntries}). Raise the limit if you trust the layer.`;
       throw entryLimitExceeded(position.headerOffset, excess);
     }
-    const entry = this.#assembler.assemble(this.#block, header, this.#extensions, position);
+    const entry = this.#assembler.assemble(header, this.#extensions, position);
     this.#extensions = {};
     this.#startBody(entry.bodySize);
     this.#count += 1;
