@@ -1,4 +1,4 @@
-import { byteAt } from '../byte-strings.ts';
+import { byteAt, NO_BYTES } from '../byte-strings.ts';
 import type { FlatbufferWriter, Offset } from '../flatbuffers/flatbuffer-writer.ts';
 import type { FileEntry, TarInteger } from '../ztoc.ts';
 import type { EntrySource } from './encode-ztoc.ts';
@@ -33,10 +33,18 @@ export class EntryStore implements EntrySource {
   readonly #partSizes: number[] = [];
   /** The last part, before it is added to the buffer or after it was taken from it. */
   #part = new Uint8Array(PART_SIZE);
+  /** The part, four bytes at a time: strings start at a multiple of 4. */
+  #words = new Int32Array(this.#part.buffer);
   #view = new DataView(this.#part.buffer);
   #at = 0;
   #count = 0;
   #encodedSize = 0;
+  /** Time and owners of the previous entry, and their location in the part. The size is 0 if they are in another part. */
+  #modTime = '';
+  #groupName: Uint8Array = NO_BYTES;
+  #userName: Uint8Array = NO_BYTES;
+  #ownersStart = 0;
+  #ownersSize = 0;
 
   /** @param maxEncodedSize Maximum size of the encoded entries, which is larger than what the store needs for them. */
   constructor(maxEncodedSize: number) {
@@ -66,9 +74,7 @@ export class EntryStore implements EntrySource {
     this.#pad();
     this.#view.setUint32(start + 4, this.#at - start, true);
     // The order of the strings in a zTOC. They were written in the reverse order.
-    this.#writeText(file.modTime);
-    this.#writeBytes(file.groupName);
-    this.#writeBytes(file.userName);
+    this.#writeOwners(file);
     this.#writeBytes(file.linkName);
     this.#writeText(file.type);
     this.#writeBytes(file.name);
@@ -77,6 +83,27 @@ export class EntryStore implements EntrySource {
       this.#writeBytes(key);
     }
     this.#view.setUint32(start, this.#at - start, true);
+  }
+
+  /** Writes the time and the owners. If they are those of the previous entry, copies what that one has. */
+  #writeOwners({ modTime, groupName, userName }: FileEntry): void {
+    const start = this.#at;
+    const size = this.#ownersSize;
+    if (size > 0 && modTime === this.#modTime && groupName === this.#groupName && userName === this.#userName) {
+      const words = this.#words;
+      const [from, to, count] = [this.#ownersStart / 4, start / 4, size / 4];
+      for (let i = 0; i < count; i++) words[to + i] = words[from + i] as number;
+      this.#at += size;
+    } else {
+      this.#writeText(modTime);
+      this.#writeBytes(groupName);
+      this.#writeBytes(userName);
+      this.#modTime = modTime;
+      this.#groupName = groupName;
+      this.#userName = userName;
+      this.#ownersSize = this.#at - start;
+    }
+    this.#ownersStart = start;
   }
 
   /** Takes all entries, the last one first, and writes them. The store is empty afterwards. */
@@ -134,7 +161,7 @@ export class EntryStore implements EntrySource {
     const hasDevice = (form & HAS_DEVICE) !== 0;
     const devMajor = hasDevice ? this.#readNumber((form & HAS_BIG_MAJOR) !== 0) : 0;
     const devMinor = hasDevice ? this.#readNumber((form & HAS_BIG_MINOR) !== 0) : 0;
-    const first = writer.strings(this.#part, modTime, stringsEnd - modTime);
+    const first = writer.strings(this.#words, modTime, stringsEnd - modTime);
     const records = writer.vector(stringsEnd === end ? NO_RECORDS : this.#takeRecords(stringsEnd, end, writer));
     return writeFileTable(
       writer,
@@ -157,7 +184,7 @@ export class EntryStore implements EntrySource {
     for (let value = start; value < end; ) {
       const key = this.#afterString(value);
       const next = this.#afterString(key);
-      const first = writer.strings(this.#part, value, next - value);
+      const first = writer.strings(this.#words, value, next - value);
       records.push(writeRecordTable(writer, first - (key - value), first));
       value = next;
     }
@@ -173,7 +200,8 @@ export class EntryStore implements EntrySource {
     if (this.#at + size <= this.#part.length) return;
     this.#endPart();
     if (size <= this.#part.length) return;
-    this.#part = new Uint8Array(size);
+    this.#part = new Uint8Array(4 * Math.ceil(size / 4));
+    this.#words = new Int32Array(this.#part.buffer);
     this.#view = new DataView(this.#part.buffer);
   }
 
@@ -185,6 +213,7 @@ export class EntryStore implements EntrySource {
     new Uint8Array(this.#buffer, start).set(this.#part.subarray(0, this.#at));
     this.#partSizes.push(this.#at);
     this.#at = 0;
+    this.#ownersSize = 0;
   }
 
   #writeByte(value: number): void {

@@ -1,10 +1,10 @@
-import { type HeaderFields, tarChecksum, tarHeader, toBytes } from '@soci/test-content';
+import { base256, type HeaderFields, tarChecksum, tarHeader, toBytes } from '@soci/test-content';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BytePool, toByteString } from '../byte-strings.ts';
 import { HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
 
-function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock {
-  const header = new HeaderBlock();
+function parseHeaderBlock(block: Uint8Array, offset: number, header = new HeaderBlock()): HeaderBlock {
   header.load(new DataView(block.buffer, block.byteOffset), 0);
   header.parse(offset);
   return header;
@@ -17,9 +17,7 @@ function nameOf(fields: HeaderFields): string {
 function ownersOf(fields: HeaderFields): string[] {
   const header = parseHeaderBlock(tarHeader(fields), 0);
   const pool = new BytePool(1000);
-  return [readUserName(header, pool, 0), readGroupName(header, pool, 0)].map((name) =>
-    toByteString(name),
-  );
+  return [readUserName(header, pool, 0), readGroupName(header, pool, 0)].map((name) => toByteString(name));
 }
 
 describe('a header block', () => {
@@ -71,6 +69,52 @@ describe('a header block', () => {
 
   test('is ustar with any version', () => {
     expect(ownersOf({ format: 'ustar', patches: [[263, '99']] })).toEqual(['root', 'root']);
+  });
+});
+
+describe('one object for all header blocks', () => {
+  const formats = ['v7', 'ustar', 'star', 'gnu'] as const;
+  const field = fc.constantFrom('0', '17', '755', 'bad', base256(-1n, 8), base256(2n ** 60n, 8));
+  const fields: fc.Arbitrary<HeaderFields> = fc.record(
+    {
+      format: fc.constantFrom(...formats),
+      name: fc.constantFrom('a', 'b/c', 'd'.repeat(100)),
+      mode: field,
+      uid: field,
+      gid: field,
+      size: field,
+      modTime: field,
+      devMajor: field,
+      devMinor: field,
+      userName: fc.constantFrom('root', ''),
+      prefix: fc.constantFrom('', 'p'),
+      patches: fc.constantFrom([], [[148, '0']], [[508, 'tar']], [[476, 'bad']]),
+    },
+    { requiredKeys: [] },
+  );
+  const resultOf = (block: Uint8Array, header?: HeaderBlock) => {
+    try {
+      const { bytes, ...numbers } = parseHeaderBlock(block, 0, header);
+      return { ...numbers, bytes: [...bytes] };
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test('parses each of them like an object for it alone', () => {
+    const outcomes = new Set<string>();
+    fc.assert(
+      fc.property(fc.array(fields, { minLength: 2, maxLength: 5 }), (list) => {
+        const header = new HeaderBlock();
+        for (const block of list.map(tarHeader)) {
+          const expected = resultOf(block);
+          expect(resultOf(block, header)).toEqual(expected);
+          outcomes.add(expected instanceof Error ? 'rejected' : 'read');
+        }
+      }),
+      { numRuns: 2000, seed: 1 },
+    );
+    expect([...outcomes].sort()).toEqual(['read', 'rejected']);
   });
 });
 

@@ -47,8 +47,7 @@ export class EntryAssembler {
     const pool = this.#pool;
     const offset = position.headerOffset;
     const records = extensions.records ?? NO_PAX_RECORDS;
-    const name =
-      nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(header, pool, offset);
+    const name = nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(header, pool, offset);
     const type = readType(header.typeFlag, name, offset);
     // Go's reader rejects this even if a PAX record has another size, and for directories of the legacy type.
     if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY))

@@ -132,7 +132,7 @@ export class TarScanner {
         at += skipped;
         this.#position += skipped;
         if (this.#position === this.#nextHeader) this.#expectBlock('header');
-      } else if (this.#expectsHeader() && this.#filled === 0 && bytes.length - at >= BLOCK_SIZE) {
+      } else if (this.#canReadHeader(bytes.length - at)) {
         view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
         this.#position += BLOCK_SIZE;
         this.#readHeader(view, at);
@@ -154,11 +154,13 @@ export class TarScanner {
     else this.#readHeader(this.#blockView, 0);
   }
 
-  #expectsHeader(): boolean {
-    return this.#state === 'header' || this.#state === 'second-zero-block';
+  /** Returns whether the next `size` bytes of the stream contain a whole header. */
+  #canReadHeader(size: number): boolean {
+    const isHeader = this.#state === 'header' || this.#state === 'second-zero-block';
+    return isHeader && this.#filled === 0 && size >= BLOCK_SIZE;
   }
 
-  /** Reads the header that ends at the current position. It is in `source` at `start`. */
+  /** Reads the header that ends at the current position: the bytes of `source` from `start`. */
   #readHeader(source: DataView, start: number): void {
     const header = this.#header;
     const offset = this.#position - BLOCK_SIZE;
