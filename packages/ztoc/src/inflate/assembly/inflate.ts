@@ -185,8 +185,16 @@ function endBlock(): void {
 
 // ---------------------------------------------------------------------------------------------------- bits
 
-/** Loads whole bytes until at least 57 bits are valid, or the input is used up. */
+/** Loads whole bytes until at least 56 bits are valid, or the input is used up. */
 function fillBits(): void {
+  if (bitCount <= 56 && inputPosition + 8 <= inputEnd) {
+    const bytes = (63 - bitCount) >> 3;
+    bitBuffer |= load<u64>(inputPosition) << <u64>bitCount;
+    bitCount += bytes << 3;
+    bitBuffer &= (<u64>1 << <u64>bitCount) - 1;
+    inputPosition += bytes;
+    return;
+  }
   while (bitCount <= 56 && inputPosition < inputEnd) {
     bitBuffer |= <u64>load<u8>(inputPosition++) << <u64>bitCount;
     bitCount += 8;
@@ -298,7 +306,7 @@ function readDynamicHeader(): i32 {
   const total = litlenCount + distanceCount;
   let i: u32 = 0;
   while (i < total) {
-    fillBits();
+    if (bitCount < 7 + 7) fillBits(); // a code and its extra bits
     const entry = load<u32>(PRECODE_TABLE + ((<u32>bitBuffer & ((1 << PRECODE_BITS) - 1)) << 2));
     const codeBits = entry & 63;
     const symbol = entry >> 16;
@@ -537,8 +545,8 @@ function decodeFast(): i32 {
   input += (~count >> 3) & 7;
   count |= 56;
   let entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
+  // The limits are checked in two branches: as one condition, they would become eight instructions.
   do {
-    if (input >= inputLimit) break; // Not part of the loop's condition: its two branches would become eight instructions.
     // Two literals need at most 22 of the 54 bits, and leave the 20 that a length may need and the 9 of an index.
     if (entry & LITERAL) {
       store<u8>(output++, <u8>(entry >> 16));
@@ -558,6 +566,7 @@ function decodeFast(): i32 {
           bits |= load<u64>(input) << <u64>count;
           input += (~count >> 3) & 7;
           count |= 56;
+          if (input >= inputLimit) break;
           continue;
         }
       }
@@ -577,6 +586,7 @@ function decodeFast(): i32 {
           bits |= load<u64>(input) << <u64>count;
           input += (~count >> 3) & 7;
           count |= 56;
+          if (input >= inputLimit) break;
           continue;
         }
       }
@@ -624,6 +634,7 @@ function decodeFast(): i32 {
     count |= 56;
     copyMatch(output, distance, length);
     output += length;
+    if (input >= inputLimit) break;
   } while (output < limit);
   if (status < 0) return status;
 
