@@ -186,7 +186,7 @@ while [ "$left" -gt 0 ]; do
       ;;
     --delete) action=delete ;;
     --help) usage && exit ;;
-    [A-Z]*=*) set -- "$@" "$1" ;;
+    [A-Za-z]*=*) set -- "$@" "$1" ;;
     *) fail "unknown argument '$1'. See --help" 2 ;;
   esac
   shift && left=$((left - 1))

@@ -166,6 +166,13 @@ describe.skipIf(findTool('moto') === undefined || findTool('awsCli') === undefin
       2,
       'no parameter MemorySiz. It has: SociRepositoryImageTagFilters',
     ],
+    [
+      'with a parameter in the wrong case',
+      ['memorySize=512'],
+      {},
+      2,
+      'no parameter memorySize. It has: SociRepository',
+    ],
     ['with a parameter that it sets', ['QSS3BucketName=x'], {}, 2, 'Use --bucket to choose the bucket'],
     ['with an unknown option', ['--wrong'], {}, 2, "unknown argument '--wrong'. See --help"],
     ['with an option without a value', ['--bucket'], {}, 2, '--bucket needs a value'],
