@@ -8,14 +8,11 @@ from jsii import _type_checking
 
 def check_type(argname: str, value: object, expected_type: typing.Any) -> typing.Any:
     """Rejects other sequences than lists, wrong items of lists, and texts and numbers for objects. Then checks as jsii does."""
-    is_union = typing.get_origin(expected_type) is typing.Union
-    types = typing.get_args(expected_type) if is_union else (expected_type,)
+    types = typing.get_args(expected_type) if typing.get_origin(expected_type) is typing.Union else (expected_type,)
     lists = [each for each in types if typing.get_origin(each) is collections.abc.Sequence]
     got = f"got {type(value).__name__} instead"
-    if len(lists) == 1 and isinstance(value, str) and str not in types:
-        raise TypeError(f"type of {argname} must be a list; {got}: use [{value!r}]")
-    if len(lists) == 1 and isinstance(value, (tuple, set, frozenset)):
-        raise TypeError(f"type of {argname} must be a list; {got}: use {list(value)!r}")
+    if len(lists) == 1 and isinstance(value, (str, tuple, set, frozenset)) and str not in types:
+        raise TypeError(f"type of {argname} must be a list; {got}: use {[value] if isinstance(value, str) else list(value)}")
     interfaces = [each for each in types if getattr(each, "_is_protocol", False)]
     if len(interfaces) == 1 and isinstance(value, (str, int, float)) and not {str, int, float, bool}.intersection(types):
         name = f"{interfaces[0].__module__}.{interfaces[0].__name__}"
