@@ -5,8 +5,14 @@ const MAX_KEPT_STRING = 256;
 
 /** Characters that have no meaning outside of names and operators, with single spaces between them. */
 const PLAIN = /[^\s#\\"'()[\]{}]+(?: [^\s#\\"'()[\]{}]+)*/y;
-/** The same, with any spaces. */
-const PLAIN_OR_SPACES = /[^\r\n#\\"'()[\]{}]+/y;
+/**
+ * A statement on one line, or an empty line, with the end of the line: without brackets in brackets, strings of several lines or
+ * escapes. Most lines are such. Takes linear time: each character matches in one way.
+ */
+const SIMPLE_LINE =
+  /[^\r\n#\\"'()[\]{}]*(?:(?:[([{][^\r\n#\\"'()[\]{}]*[)\]}]|"(?!"")[^\n\\"]*"|'(?!'')[^\n\\']*')[^\r\n#\\"'()[\]{}]*)*(?:#[^\n]*)?\r?\n/y;
+/** A character that can change where a statement ends. */
+const STOP = /[\r\n#\\"'()[\]{}]/g;
 const SPACES = /[^\S\r\n]+/y;
 
 /** Characters of ASCII by what they are: the patterns above take longer to find out that they do not match. */
@@ -63,25 +69,46 @@ export class StatementReader {
     return this.#at;
   }
 
-  /** Reads the next statement. @returns Whether there is one. */
-  next(): boolean {
-    return this.#read(true);
-  }
-
   /** Skips statements up to the next one that is not indented by more than `indent`. @returns Their lines. */
   skipBlock(indent: number): Lines {
+    const source = this.#source;
     const start = this.#at;
-    while (this.#read(false)) {
-      if (this.indent > indent) continue;
-      this.#at = this.start;
-      break;
+    while (this.#at < this.#end) {
+      const spaces = matchLength(SPACES, source, this.#at);
+      const at = this.#at + spaces;
+      const first = source[at];
+      const isEmpty = first === '\n' || first === '\r' || first === '#';
+      if (!isEmpty && columnAfter(source, this.#at, spaces) <= indent) break;
+      const length = matchLength(SIMPLE_LINE, source, at);
+      this.#at = length > 0 ? at + length : this.#endOfStatement(at);
     }
     return { start, end: this.#at };
   }
 
-  #read(keepsText: boolean): boolean {
+  /** Returns the start of the line after the statement or empty line that continues at a position. */
+  #endOfStatement(start: number): number {
     const source = this.#source;
-    const plain = keepsText ? PLAIN : PLAIN_OR_SPACES;
+    let depth = 0;
+    for (let at = start; at < this.#end; ) {
+      STOP.lastIndex = at;
+      if (!STOP.test(source)) break;
+      at = STOP.lastIndex;
+      const character = source[at - 1] as string;
+      if (character === '\n' || character === '\r') {
+        if (depth === 0) return at;
+      } else if (character === '#') at = endOfComment(source, at);
+      else if (character === '\\') at += lengthOfContinuation(source, at);
+      else if (character === '"' || character === "'") {
+        at = endOfString(source, at - 1, quotesAt(source, at - 1, character));
+      } else if (character === '(' || character === '[' || character === '{') depth++;
+      else if (depth > 0) depth--;
+    }
+    return this.#end;
+  }
+
+  /** Reads the next statement. @returns Whether there is one. */
+  next(): boolean {
+    const source = this.#source;
     let at = this.#at;
     let isEmpty = true;
     let depth = 0;
@@ -104,9 +131,7 @@ export class StatementReader {
       }
       const code = source.charCodeAt(at);
       const kind = code < 128 ? CHARACTERS[code] : UNKNOWN;
-      // Nothing depends on spaces in what is skipped, except for the indentation.
-      const maySpace = kind === SPACE || kind === UNKNOWN;
-      const spaces = maySpace && (keepsText || isEmpty) ? matchLength(SPACES, source, at) : 0;
+      const spaces = kind === SPACE || kind === UNKNOWN ? matchLength(SPACES, source, at) : 0;
       if (spaces > 0) {
         if (isLineStart) this.indent = columnAfter(source, at, spaces);
         else this.#addSpace();
@@ -114,30 +139,27 @@ export class StatementReader {
         continue;
       }
       isLineStart = false;
-      const length = kind === SPECIAL ? 0 : matchLength(plain, source, at);
+      const length = kind === SPECIAL ? 0 : matchLength(PLAIN, source, at);
       if (length > 0) {
         isEmpty = false;
-        if (keepsText) this.#add(source.slice(at, at + Math.min(length, MAX_STATEMENT)));
+        this.#add(source.slice(at, at + Math.min(length, MAX_STATEMENT)));
         at += length;
-      } else if (character === '#') {
-        const end = source.indexOf('\n', at);
-        at = end < 0 ? source.length : end;
-      } else if (character === '\\') {
-        const isContinued = /^\\\r?\n/.test(source.slice(at, at + 3));
-        at += !isContinued ? 1 : source[at + 1] === '\r' ? 3 : 2;
+      } else if (character === '#') at = endOfComment(source, at);
+      else if (character === '\\') {
+        at += 1 + lengthOfContinuation(source, at + 1);
         this.#addSpace();
       } else if (character === '"' || character === "'") {
         isEmpty = false;
         const quotes = quotesAt(source, at, character);
         const end = endOfString(source, at, quotes);
         const isKept = end - at <= MAX_KEPT_STRING && quotes.length === 1;
-        if (keepsText) this.#add(isKept ? source.slice(at, end) : character + character);
+        this.#add(isKept ? source.slice(at, end) : character + character);
         at = end;
       } else {
         isEmpty = false;
         if (character === '(' || character === '[' || character === '{') depth++;
         else if (depth > 0) depth--;
-        if (keepsText) this.#add(character);
+        this.#add(character);
         at++;
       }
     }
@@ -174,6 +196,18 @@ function columnAfter(source: string, start: number, spaces: number): number {
   return column;
 }
 
+/** Returns the position of the end of the line. */
+function endOfComment(source: string, at: number): number {
+  const end = source.indexOf('\n', at);
+  return end < 0 ? source.length : end;
+}
+
+/** Returns the length of the end of the line after a backslash; 0 if the line is not continued. */
+function lengthOfContinuation(source: string, at: number): number {
+  if (source[at] === '\n') return 1;
+  return source[at] === '\r' && source[at + 1] === '\n' ? 2 : 0;
+}
+
 /** Returns the quotes that open a string literal: one or three. */
 function quotesAt(source: string, at: number, quote: string): string {
   return source[at + 1] === quote && source[at + 2] === quote ? quote + quote + quote : quote;
@@ -184,8 +218,9 @@ function endOfString(source: string, start: number, quotes: string): number {
   const stops = STOPS[quotes] as RegExp;
   for (let at = start + quotes.length; ; at = stops.lastIndex + 1) {
     stops.lastIndex = at;
-    const stop = stops.exec(source);
-    if (stop === null) return source.length;
-    if (stop[0] !== '\\') return stop[0] === '\n' ? stop.index : stops.lastIndex;
+    if (!stops.test(source)) return source.length;
+    const stop = source[stops.lastIndex - 1];
+    if (stop === '\n') return stops.lastIndex - 1;
+    if (stop !== '\\') return stops.lastIndex;
   }
 }
