@@ -250,18 +250,29 @@ async function readLargeObjects(
   const bytes = await file.bytes(symbols.offset, Math.min(symbols.length, MAX_SYMBOLS_SIZE));
   if (bytes === undefined) return [];
   const view = file.view(bytes);
-  const { is64Bit } = file;
-  const entrySize = is64Bit ? 24 : 16;
+  const [entrySize, typeAt] = file.is64Bit ? [24, 4] : [16, 12];
   const objects: ByteRange[] = [];
+  // A library can have 170,000 symbols. Most are functions: this loop needs no optimizing compiler.
   for (let at = 0; at + entrySize <= bytes.length && objects.length < MAX_NAMES; at += entrySize) {
-    if (((bytes[at + (is64Bit ? 4 : 12)] ?? 0) & 15) !== STT_OBJECT) continue;
-    const length = view.word(at + (is64Bit ? 16 : 8));
-    if (length < MIN_LARGE_OBJECT) continue;
-    const address = view.word(at + (is64Bit ? 8 : 4));
-    const segment = candidates.find((each) => address >= each.address && address + length <= each.address + each.size);
-    if (segment !== undefined) objects.push({ offset: address - segment.address + segment.offset, length });
+    if (((bytes[at + typeAt] as number) & 15) !== STT_OBJECT) continue;
+    const object = readLargeObject(view, at, file.is64Bit, candidates);
+    if (object !== undefined) objects.push(object);
   }
   return objects;
+}
+
+/** Returns the place of the object of a symbol in the file, if it is large and in one of the segments. */
+function readLargeObject(
+  view: ElfView,
+  at: number,
+  is64Bit: boolean,
+  segments: readonly ElfSegment[],
+): ByteRange | undefined {
+  const length = view.word(at + (is64Bit ? 16 : 8));
+  if (length < MIN_LARGE_OBJECT) return undefined;
+  const address = view.word(at + (is64Bit ? 8 : 4));
+  const segment = segments.find((each) => address >= each.address && address + length <= each.address + each.size);
+  return segment && { offset: address - segment.address + segment.offset, length };
 }
 
 /** Reads numbers, tables and strings of an ELF file. Offsets outside the file give nothing. */
