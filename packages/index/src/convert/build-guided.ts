@@ -1,4 +1,4 @@
-import type { Fetcher, RangeFetcher } from '@soci/oci';
+import type { BlobLocator, Fetcher, RangeFetcher } from '@soci/oci';
 import { keepCandidates, type ReadRange } from '@soci/ztoc';
 import { type FilesystemLayer, openBuiltFilesystem } from '../filesystem/built-filesystem.ts';
 import { openLayerSource } from '../filesystem/layer-source.ts';
@@ -45,7 +45,7 @@ export interface PlannedStart {
  * @returns Undefined if the image has no file of the profile.
  */
 export async function buildGuidedLayers(
-  store: Fetcher & Partial<RangeFetcher>,
+  store: Fetcher & Partial<RangeFetcher & BlobLocator>,
   planned: readonly PlatformPlan[],
   options: ResolvedOptions,
 ): Promise<GuidedLayers | undefined> {
@@ -100,7 +100,10 @@ export async function buildGuidedLayers(
     const built = results.get(key);
     if (built === undefined || 'mismatch' in built || built.origin === 'reused') return;
     const source = () => openLayerSource(layer, store, signal === undefined ? {} : { signal });
-    results.set(key, await refineLayer(built, readsOf(layer.descriptor.digest), source, refineOptions));
+    // The file of a layer in a local layout is copied without verification too, because it was just read.
+    const verify = store.locate === undefined || layer.recompressed !== undefined;
+    const reads = readsOf(layer.descriptor.digest);
+    results.set(key, await refineLayer(built, reads, source, { ...refineOptions, verify }));
   });
   return { results, starts };
 }

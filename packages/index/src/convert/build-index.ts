@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
+import type { BlobLocator, Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
 import { DEFAULT_SPAN_SIZE } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
@@ -53,13 +53,14 @@ export interface NothingToIndex {
  * not change. Runtimes find the index through the referrers API of the registry. Nothing is pushed.
  *
  * @param store - Store of the image. Each layer to index is fetched once and verified. With the span size `auto`, ranges of
- *   layers are read again, and layers that are too small for an index are read.
+ *   layers are read again, and layers that are too small for an index are read. Ranges are verified again unless the store has
+ *   `locate`, which means that layers are local files.
  * @param image - Image manifest or image index, OCI or Docker.
  * @throws SociIndexError; `OciError` and other errors of `store`; the abort reason of `options.signal`.
  * @see soci-snapshotter v0.16.1, soci/soci_index.go, `Build`
  */
 export async function buildSociIndex(
-  store: Fetcher & Partial<RangeFetcher>,
+  store: Fetcher & Partial<RangeFetcher & BlobLocator>,
   image: Descriptor,
   options: SociIndexOptions = {},
 ): Promise<SociIndexResult> {
@@ -109,7 +110,7 @@ async function findAllSymlinkWrites(
 
 /** Reuses or builds the planned zTOCs, and writes a SOCI index for each platform that has one. */
 export async function indexPlans(
-  store: Fetcher & Partial<RangeFetcher>,
+  store: Fetcher & Partial<RangeFetcher & BlobLocator>,
   planned: readonly PlatformPlan[],
   version: 1 | 2,
   requested: ResolvedOptions,

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
+import type { BlobLocator, Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import type { RecompressedLayer } from '../layers/recompress-layer.ts';
@@ -27,13 +27,14 @@ export interface ConvertedImage extends BuiltIndexes {
  * nothing.
  *
  * @param store - Store of the image. Each layer to index is fetched once and verified. With the span size `auto`, ranges of
- *   layers are read again, and layers that are too small for an index are read.
+ *   layers are read again, and layers that are too small for an index are read. Ranges are verified again unless the store has
+ *   `locate`, which means that layers are local files.
  * @param image - Image manifest or image index, OCI or Docker. A manifest is wrapped in an image index.
  * @throws SociIndexError; `OciError` and other errors of `store`; the abort reason of `options.signal`.
  * @see soci-snapshotter v0.16.1, soci/soci_convert.go, `Convert`
  */
 export async function convertImage(
-  store: Fetcher & Partial<RangeFetcher>,
+  store: Fetcher & Partial<RangeFetcher & BlobLocator>,
   image: Descriptor,
   options: SociIndexOptions = {},
 ): Promise<ConvertResult> {

@@ -10,6 +10,8 @@ interface RefineOptions {
   readonly limits: ZtocLimits;
   /** Counts the zTOCs of the image. It contains the unchanged zTOC of the layer already. */
   readonly total: ZtocTotal;
+  /** Whether the bytes that are read again are verified. */
+  readonly verify: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -25,13 +27,13 @@ export async function refineLayer(
   layer: BuiltLayer,
   reads: readonly ReadRange[],
   source: () => RandomAccessSource,
-  { limits, total, signal }: RefineOptions,
+  { limits, total, verify, signal }: RefineOptions,
 ): Promise<BuiltLayer> {
   const { candidates, ...coarse } = layer;
   if (candidates === undefined || reads.length === 0) return { ...coarse, readsDigest: digestReads([]) };
   const unchanged = { ...coarse, readsDigest: digestReads(reads) };
   const refined = await readAgainIfDamaged(() =>
-    refineZtoc(coarse.ztoc, candidates, reads, source(), { limits, signal }).catch((error: unknown) => {
+    refineZtoc(coarse.ztoc, candidates, reads, source(), { limits, verify, signal }).catch((error: unknown) => {
       if (!(error instanceof ZtocError)) throw error;
       if (error.code === 'LIMIT_EXCEEDED') return undefined;
       if (error.code !== 'SPAN_DIGEST_MISMATCH') throw error;

@@ -10,9 +10,16 @@ const READ_SIZE = 1 << 20;
 /** Bytes of a layer. */
 type Range = Pick<SpanBounds, 'compressedStart' | 'compressedEnd'>;
 
+/** Options of {@link digestSpans}. */
+interface DigestOptions {
+  /** Whether the bytes that are read are verified with the digests of the old spans. */
+  readonly verify: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Returns the digests of spans that start at other points than those of a zTOC. Reads the spans of the zTOC that change,
- * and verifies them.
+ * and verifies them if `verify` is set.
  * @param starts Starts of the new spans, in order. They include the starts of the old spans that are not empty.
  * @param oldSpans All spans of the layer, with their digests.
  * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `SOURCE_READ_FAILED`
@@ -21,7 +28,7 @@ export async function digestSpans(
   starts: readonly GzipCheckpoint[],
   oldSpans: readonly Span[],
   layer: RandomAccessSource,
-  signal: AbortSignal | undefined,
+  { verify, signal }: DigestOptions,
 ): Promise<string[]> {
   const { compressedEnd, uncompressedEnd } = oldSpans.at(-1) as Span;
   const sizes = { compressedArchiveSize: compressedEnd, uncompressedArchiveSize: uncompressedEnd };
@@ -40,7 +47,8 @@ export async function digestSpans(
       else news.push(newSpans[newAt++] as SpanBounds);
     }
     if (olds.length === 1 && news.length === 1) digests.push((olds[0] as Span).digest);
-    else digests.push(...(await digestVerified(news, olds, layer, buffer, signal)));
+    else if (verify) digests.push(...(await digestVerified(news, olds, layer, buffer, signal)));
+    else digests.push(...(await digestRanges(news, layer, buffer, signal)));
   }
   return digests;
 }
@@ -66,8 +74,8 @@ async function digestVerified(
 }
 
 /**
- * Returns the digests of ranges that cover the same bytes several times, reading each byte once. The longer one of the first
- * two that start together continues with the hash of the other.
+ * Returns the digests of ranges, which may cover the same bytes several times. Reads each byte once. If another range starts
+ * with the first one, the longer of them continues with the hash of the other.
  */
 async function digestRanges(
   ranges: readonly Range[],
@@ -78,8 +86,10 @@ async function digestRanges(
   const hashes = ranges.map(createSha256);
   const { compressedStart: first, compressedEnd } = ranges[0] as Range;
   const twin = ranges.findIndex(({ compressedStart }, i) => i > 0 && compressedStart === first);
-  const [shorter, longer] = compressedEnd < (ranges[twin] as Range).compressedEnd ? [0, twin] : [twin, 0];
+  const isFirstShorter = twin < 0 || compressedEnd < (ranges[twin] as Range).compressedEnd;
+  const [shorter, longer] = isFirstShorter ? [0, twin] : [twin, 0];
   const common = (ranges[shorter] as Range).compressedEnd;
+  const longerRange = ranges[longer];
   const last = Math.max(...ranges.map(({ compressedEnd }) => compressedEnd));
   for (let at = first; at < last; at += READ_SIZE) {
     const bytes = await readFrom(layer, at, Math.min(READ_SIZE, last - at), signal, buffer);
@@ -90,9 +100,9 @@ async function digestRanges(
       if (start < end) hashes[i]?.update(bytes.subarray(start, end));
     };
     for (const [i, range] of ranges.entries()) if (i !== longer) update(i, range);
-    if (at + bytes.length < common) continue;
+    if (longerRange === undefined || at + bytes.length < common) continue;
     if (at < common) hashes[longer] = copySha256(hashes[shorter] as Sha256);
-    update(longer, { compressedStart: common, compressedEnd: (ranges[longer] as Range).compressedEnd });
+    update(longer, { compressedStart: common, compressedEnd: longerRange.compressedEnd });
   }
   return hashes.map((hash) => formatDigest(hash.digest()));
 }

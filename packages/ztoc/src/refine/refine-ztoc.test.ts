@@ -202,6 +202,12 @@ describe('refineZtoc', () => {
     expect(Buffer.compare(bytes, (await refine(layer, READS)).bytes)).toBe(0);
   });
 
+  it('computes the same digests without verification', async () => {
+    const { bytes, candidates } = await build(layer);
+    const refined = await refineZtoc(bytes, candidates, READS, bytesSource(layer), { verify: false });
+    expect(Buffer.compare(refined.bytes, (await refine(layer, READS)).bytes)).toBe(0);
+  });
+
   it.each<[failure: string, source: RandomAccessSource, code: string]>([
     ['has another size', bytesSource(layer.subarray(1)), 'SPAN_DIGEST_MISMATCH'],
     ['returns fewer bytes', { size: layer.length, read: async () => layer.subarray(0, 5) }, 'SOURCE_READ_FAILED'],

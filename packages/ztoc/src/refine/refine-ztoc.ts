@@ -16,6 +16,12 @@ import { digestSpans } from './digest-spans.ts';
 export interface RefineOptions extends ReadOptions {
   /** Limits of the new zTOC. @default those of {@link ZtocLimits} */
   readonly limits?: Pick<ZtocLimits, 'maxSpans' | 'maxZtocSize'>;
+  /**
+   * Whether the bytes that are read again are verified with the digests of the zTOC. Without it, half as many bytes are hashed,
+   * and a layer that has changed since it was built makes a wrong zTOC. Pass `false` for local files only.
+   * @default true
+   */
+  readonly verify?: boolean | undefined;
 }
 
 /** Result of {@link refineZtoc}. */
@@ -36,7 +42,7 @@ export interface RefinedZtoc {
  * @param bytes The zTOC that `buildZtoc` built with the span size `auto`.
  * @param candidates The candidates from the same build.
  * @param reads What the container reads. Include the tar header of each file: the snapshotter reads it before the file.
- * @param layer The layer. Its bytes are verified with the digests of the zTOC.
+ * @param layer The layer. Its bytes are verified with the digests of the zTOC, unless `verify` is false.
  * @throws {ZtocError} `SPAN_DIGEST_MISMATCH` if the layer is not the one that was built, `SOURCE_READ_FAILED`,
  *   `ZTOC_INVALID`, `OPTION_INVALID`; `LIMIT_EXCEEDED`, before the layer is read, if the new zTOC would exceed a limit.
  */
@@ -45,7 +51,7 @@ export async function refineZtoc(
   candidates: SpanCandidates,
   reads: readonly ReadRange[],
   layer: RandomAccessSource,
-  { limits, signal }: RefineOptions = {},
+  { limits, verify = true, signal }: RefineOptions = {},
 ): Promise<RefinedZtoc> {
   const { ztoc, spans: oldSpans } = decodeAllButFiles(new FlatbufferReader(bytes, 'zTOC'), {
     maxSpans: Number.MAX_SAFE_INTEGER,
@@ -63,7 +69,7 @@ export async function refineZtoc(
     const message = `the layer has ${layer.size} bytes, but the zTOC describes a layer of ${head.compressedArchiveSize} bytes`;
     throw new ZtocError('SPAN_DIGEST_MISMATCH', message);
   }
-  const spanDigests = await digestSpans(starts, oldSpans, layer, signal);
+  const spanDigests = await digestSpans(starts, oldSpans, layer, { verify, signal });
   const newHead = { ...head, maxSpanId: starts.length - 1, spanDigests };
   const result = encodeWithSpans(bytes, newHead, {
     size: packedSize(starts.length),
