@@ -132,6 +132,7 @@ test.each([
   [`name@${SHA256.toUpperCase()}`, 'is not a sha256 or sha512 digest'],
   [`name@${SHA256}:tag`, 'is not a sha256 or sha512 digest'],
   ['name//other', 'is not a repository name'],
+  ['ghcr.io/team/app:feature/x', 'is not a repository name: a tag cannot contain /'],
   ['a/../b', 'is not a repository name'],
   ['name\n', 'is not a repository name'],
   [`domain/${'a'.repeat(256)}`, '256 characters, more than the limit of 255'],

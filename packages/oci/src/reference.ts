@@ -88,7 +88,9 @@ function splitName(name: string, text: string): Pick<Reference, 'domain' | 'path
     if (PATH_PATTERN.test(lower) || (DOMAIN_PATTERN.test(first) && PATH_PATTERN.test(rest?.toLowerCase() ?? ''))) {
       throw invalid(text, 'the repository name must be in lower case');
     }
-    throw invalid(text, `${quoteText(name)} is not a repository name`);
+    // As with the name of a branch.
+    const hint = rest?.includes(':') ? ': a tag cannot contain /' : '';
+    throw invalid(text, `${quoteText(name)} is not a repository name${hint}`);
   }
   if (path.length > MAX_REPOSITORY_LENGTH) {
     throw invalid(
