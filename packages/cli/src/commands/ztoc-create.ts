@@ -146,7 +146,9 @@ async function createZtoc(
         progress.update({
           done: bytes,
           total: size,
-          detail: `${basename(path)}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
+          get detail() {
+            return `${basename(path)}  ${formatBytes(bytes)} of ${formatBytes(size)}`;
+          },
         }),
     });
     if (directory !== undefined && !isDryRun)

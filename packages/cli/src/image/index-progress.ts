@@ -22,8 +22,12 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
     progress.update({
       done: inFlight.bytes,
       total: bytes,
-      detail: `${done} of ${pluralize(layers, 'layer')}, ${formatBytes(inFlight.bytes)} of ${formatBytes(bytes)}`,
-      items: inFlight.items(),
+      get detail() {
+        return `${done} of ${pluralize(layers, 'layer')}, ${formatBytes(inFlight.bytes)} of ${formatBytes(bytes)}`;
+      },
+      get items() {
+        return inFlight.items();
+      },
     });
   return (event) => {
     switch (event.type) {

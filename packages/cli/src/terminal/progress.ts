@@ -9,7 +9,7 @@ export interface ProgressState {
   readonly done: number;
   /** Total work, or 0 if unknown. */
   readonly total: number;
-  /** Text after the bar, without style codes. */
+  /** Text after the bar, without style codes. A getter if it is computed for every chunk: most states are not drawn. */
   readonly detail: string;
   /** Items in progress. Each has a line below the bar. @default none */
   readonly items?: readonly ProgressItem[];
@@ -64,10 +64,11 @@ export class ProgressBar implements Progress {
     this.#now = now;
   }
 
-  update({ done, total, detail, items = [] }: ProgressState): void {
+  update(state: ProgressState): void {
     const now = this.#now();
     if (now - this.#drawnAt < REDRAW_MILLISECONDS) return;
     this.#drawnAt = now;
+    const { done, total, detail, items = [] } = state;
     const lines = [this.#line(done, total, detail)];
     for (const { label, ...item } of items.slice(0, MAX_ITEMS)) lines.push(this.#line(item.done, item.total, label));
     if (items.length > MAX_ITEMS) lines.push(this.#style.dim(`and ${items.length - MAX_ITEMS} more`));
