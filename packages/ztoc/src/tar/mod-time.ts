@@ -79,7 +79,7 @@ export class ModTimeFormatter {
       while (this.#text[end - 1] === ZERO) end--;
     }
     this.#text[end++] = ZULU;
-    this.#text.length = end;
+    if (this.#text.length !== end) this.#text.length = end;
     return String.fromCharCode.apply(null, this.#text);
   }
 
