@@ -67,7 +67,7 @@ export interface ThreadSizes {
 }
 
 /** The sizes in use: see docs/decisions/054-two-threads-for-one-layer.md. */
-export const THREAD_SIZES: ThreadSizes = { ring: 1 << 21, outputParts: 4, records: 4096 };
+export const THREAD_SIZES: ThreadSizes = { ring: 1 << 21, outputParts: 6, records: 4096 };
 
 /** Memory of the thread. */
 export interface ThreadMemory {
