@@ -1,7 +1,7 @@
 import type { InflateStatus } from './inflater.ts';
 
 /**
- * A deflate decoder (RFC 1951) of one layer: {@link Inflater} of this thread, or another thread. It can stop before any block
+ * A deflate decoder (RFC 1951) of one layer, in this thread or in another one. It can stop before any block
  * header. Views of its memory are valid until the next {@link run} or {@link feed}.
  */
 export interface DeflateStream {

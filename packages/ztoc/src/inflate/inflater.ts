@@ -31,7 +31,7 @@ export interface Kernel {
 /** Seed for the CRC-32 of a message whose initial value is 0. Gzip's is its complement. */
 const ZERO_CRC = 0xffffffff;
 
-/** Reason why {@link Inflater.run} returned: what it needs, where it stopped, or what is wrong with the data. */
+/** Reason why {@link DeflateStream.run} returned: what it needs, where it stopped, or what is wrong with the data. */
 export type InflateStatus = 'need-input' | 'need-output' | 'at-boundary' | 'at-end' | { readonly fault: string };
 
 /** Return values of the kernel from 0 up. */
