@@ -130,6 +130,10 @@ describe('a layer has the same result with another thread', () => {
       'members in zlib format after the archive',
       [gzipMember(tar), deflateSync(tar), gzipMember(tar), deflateSync(tar)],
     ],
+    [
+      'a member in zlib format that is shorter than a header of gzip',
+      [gzipMember(tar), deflateSync(new Uint8Array(0))],
+    ],
   ])('%s', async (_what, members) => {
     for (const spanSize of [1, 5000, 70_000, 'auto'] as const) {
       const layer = concat(...members);

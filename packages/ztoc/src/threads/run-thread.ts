@@ -168,9 +168,12 @@ export function runThread(require: NodeJS.Require): void {
         return true;
       };
       const isTooLong = (at: number) => at > layout.maxHeaderSize;
+      // The calling thread also accepts the header of zlib, which is shorter.
+      if (size < 2) return false;
+      if (byte(0) !== 0x1f || byte(1) !== 0x8b) return stop();
       if (size < 10) return false;
       const flags = byte(3);
-      if (byte(0) !== 0x1f || byte(1) !== 0x8b || byte(2) !== 8 || flags & 0xe0) return stop();
+      if (byte(2) !== 8 || flags & 0xe0) return stop();
       let at = 10;
       if (flags & 4) {
         if (size < at + 2) return false;
