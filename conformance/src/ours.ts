@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { buildZtoc, encodeZtoc, type LayerThread, ZtocError } from '@soci/ztoc';
-import { type ClosableLayerThread, startLayerThread } from '@soci/ztoc/node';
+import { buildZtoc, encodeZtoc, type SecondThread, ZtocError } from '@soci/ztoc';
+import { type ClosableSecondThread, startSecondThread } from '@soci/ztoc/node';
 import type { Outcome } from './outcome.ts';
 import type { ZtocRequest } from './reference.ts';
 
 /** Threads that are not used by a build. Each build needs one for itself. */
-const idleThreads: ClosableLayerThread[] = [];
+const idleThreads: ClosableSecondThread[] = [];
 
 /**
  * Builds a zTOC with `@soci/ztoc`, on one thread and on two. Any error other than a ZtocError is a fault, and so is a
@@ -16,7 +16,7 @@ const idleThreads: ClosableLayerThread[] = [];
  */
 export async function buildOurs(chunks: () => Iterable<Uint8Array>, request: ZtocRequest): Promise<Outcome> {
   const alone = await buildOn(undefined, chunks(), request);
-  const thread = idleThreads.pop() ?? (await startLayerThread());
+  const thread = idleThreads.pop() ?? (await startSecondThread());
   if (thread === undefined) return { kind: 'fault', reason: 'cannot start a second thread' };
   const together = await buildOn(thread, chunks(), request);
   idleThreads.push(thread);
@@ -33,7 +33,7 @@ export async function closeThreads(): Promise<void> {
 }
 
 async function buildOn(
-  thread: LayerThread | undefined,
+  thread: SecondThread | undefined,
   chunks: Iterable<Uint8Array>,
   { spanSize, algorithm, tool }: ZtocRequest,
 ): Promise<Outcome> {

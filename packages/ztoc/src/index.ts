@@ -1,4 +1,4 @@
-export type { BuiltZtoc, LayerThread, ZtocProgress } from './build/build-ztoc.ts';
+export type { BuiltZtoc, SecondThread, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
 export type { LayerHash } from './build/layer-digests.ts';
 export { AUTO_SPAN_SIZE } from './build/layer-reader.ts';

@@ -1,2 +1,2 @@
 export { type FileSource, fileSource } from './read/file-source.ts';
-export { type ClosableLayerThread, startLayerThread } from './threads/layer-thread.ts';
+export { type ClosableSecondThread, startSecondThread } from './threads/second-thread.ts';

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { type LayerWarning, toLayerWarnings } from '@soci/index';
 import { digestOf, escapeText } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc, decodeZtocFiles, RuntimeChecker } from '@soci/ztoc';
-import { type ClosableLayerThread, startLayerThread } from '@soci/ztoc/node';
+import { type ClosableSecondThread, startSecondThread } from '@soci/ztoc/node';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
 import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
@@ -86,7 +86,7 @@ export const command = defineCommand({
 /** A second thread, started for the first layer that is worth it. */
 class LazyThread {
   readonly #count: number;
-  #thread: Promise<ClosableLayerThread | undefined> | undefined;
+  #thread: Promise<ClosableSecondThread | undefined> | undefined;
 
   /** @param count Number of threads that may run. */
   constructor(count: number) {
@@ -94,9 +94,9 @@ class LazyThread {
   }
 
   /** Returns the thread for a layer of this size, if it is worth it. */
-  async forLayer(size: number): Promise<ClosableLayerThread | undefined> {
+  async forLayer(size: number): Promise<ClosableSecondThread | undefined> {
     if (this.#count < MAX_THREADS || size < MIN_SIZE_FOR_THREAD) return undefined;
-    this.#thread ??= startLayerThread();
+    this.#thread ??= startSecondThread();
     return this.#thread;
   }
 

@@ -3,8 +3,8 @@ import {
   buildZtoc,
   decodeZtocFiles,
   type FileEntry,
-  type LayerThread,
   RuntimeChecker,
+  type SecondThread,
   type SpanCandidates,
   type SpanStart,
   spanSizeOf,
@@ -49,7 +49,7 @@ export async function buildLayer(
   task: LayerTask,
   settings: LayerSettings,
   onProgress: (progress: LayerProgress) => void,
-  { signal, thread }: { readonly signal?: AbortSignal; readonly thread?: LayerThread } = {},
+  { signal, thread }: { readonly signal?: AbortSignal; readonly thread?: SecondThread } = {},
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, otherSpanSizes, buildToolIdentifier, limits } = settings;

@@ -1,5 +1,5 @@
 import type { Fetcher } from '@soci/oci';
-import { startLayerThread } from '@soci/ztoc/node';
+import { startSecondThread } from '@soci/ztoc/node';
 import { SociIndexError } from '../errors.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { RecompressibleFormat, ResolvedOptions } from '../options.ts';
@@ -174,7 +174,7 @@ function withinMemory(result: BuiltLayer, total: ZtocTotal): BuiltLayer {
 }
 
 /** Minimum size of a single layer for a second thread, in bytes. To start a thread takes as long as to read a few megabytes. */
-const MIN_SIZE_FOR_DIGEST_THREAD = 8 << 20;
+const MIN_SIZE_FOR_SECOND_THREAD = 8 << 20;
 
 /** Builds one zTOC, in this thread or in a worker thread. `ownsChunks` says that nothing else uses the chunks. */
 export type Build = (
@@ -201,17 +201,17 @@ export async function buildLayers(
   const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
   // With worker threads, this thread only reads, so that building does not delay the network. A single layer is built in this
-  // thread, and another one computes its digests.
+  // thread, and another one decompresses it.
   const count = Math.min(options.jobs, tasks.length);
   const threads = count > 1 ? await startThreads(count) : [];
-  const isAlone = options.jobs > 1 && tasks.length === 1 && (tasks[0] as LayerTask).size >= MIN_SIZE_FOR_DIGEST_THREAD;
-  const digests = isAlone ? await startLayerThread() : undefined;
+  const isAlone = options.jobs > 1 && tasks.length === 1 && (tasks[0] as LayerTask).size >= MIN_SIZE_FOR_SECOND_THREAD;
+  const secondThread = isAlone ? await startSecondThread() : undefined;
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
   // A busy thread cannot react to the signal. Terminating it makes its build fail.
   combined.addEventListener('abort', () => void Promise.all(threads.map((thread) => thread.terminate())));
   const buildHere: Build = (chunks, task, report) =>
-    buildLayer(chunks, task, settings, report, { signal: combined, ...(digests && { thread: digests }) });
+    buildLayer(chunks, task, settings, report, { signal: combined, ...(secondThread && { thread: secondThread }) });
   const buildIn = (thread: LayerThread): Build => {
     return (chunks, task, report, owns = false) => thread.build(chunks, task, settings, report, owns);
   };
@@ -282,6 +282,6 @@ export async function buildLayers(
     // An abort can surface as various errors. Throw its reason.
     throw combined.reason;
   } finally {
-    await digests?.close();
+    await secondThread?.close();
   }
 }

@@ -59,17 +59,17 @@ export interface BuildZtocOptions {
    */
   readonly onEntry?: (file: FileEntry) => void;
   /**
-   * A second thread for this layer, of `startLayerThread` in `@soci/ztoc/node`. It decompresses a gzip layer, and computes the
+   * A second thread for this layer, of `startSecondThread` in `@soci/ztoc/node`. It decompresses a gzip layer, and computes the
    * digest of an uncompressed one. The result is the same.
    * @default none, the calling thread does everything
    */
-  readonly thread?: LayerThread;
+  readonly thread?: SecondThread;
   /** Called after each chunk. */
   readonly onProgress?: (progress: ZtocProgress) => void;
 }
 
 /** A thread that helps to build one layer at a time. Both methods throw an `Error` if it helps to build another layer. */
-export interface LayerThread {
+export interface SecondThread {
   /** Decompresses a gzip layer. */
   inflate(): DeflateStream;
   /** Computes the digest of a layer. */

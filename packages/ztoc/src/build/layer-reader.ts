@@ -9,7 +9,7 @@ import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
 import { type EntryListener, TarScanner } from '../tar/tar-scanner.ts';
 import type { Compression, Ztoc } from '../ztoc.ts';
-import type { LayerThread } from './build-ztoc.ts';
+import type { SecondThread } from './build-ztoc.ts';
 import { type DigestedLayer, LayerDigests, type LayerHash } from './layer-digests.ts';
 
 /** Result of reading a layer: its digest, and the parts of its zTOC. */
@@ -48,7 +48,7 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
   /** Other span sizes, in uncompressed bytes. */
   readonly otherSpanSizes: readonly number[];
   /** Another thread that helps. */
-  readonly thread: LayerThread | undefined;
+  readonly thread: SecondThread | undefined;
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
 }

@@ -1,6 +1,7 @@
 import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { adler32, crc32 } from '../hashes.ts';
+import type { DeflateStream } from '../inflate/deflate-stream.ts';
 
 /** Wrapper of a deflate stream: gzip, or zlib (RFC 1950), which zlib's inflate also accepts. */
 export type MemberFormat = 'gzip' | 'zlib';
@@ -144,21 +145,13 @@ function hex(byte: number): string {
   return byte.toString(16).padStart(2, '0');
 }
 
-/** Computes the CRC-32 of the output of a member. */
-export interface OutputCrc {
-  /** Adds output of the member. */
-  addToCrc(output: Uint8Array): void;
-  /** Returns the CRC-32 of the member. Do not add output afterwards. */
-  finishCrc(): number;
-}
-
 /** Compares the trailer of a member with the output of its deflate stream. */
 export class MemberChecksum {
   /** Size of the trailer in bytes: CRC-32 and length (RFC 1952, 2.3.1), or Adler-32 (RFC 1950, 2.2). */
   readonly trailerSize: number;
   /** Format of the member; `undefined` if it was not read from its start. */
   readonly format: MemberFormat | undefined;
-  readonly #crc: OutputCrc;
+  readonly #crc: Pick<DeflateStream, 'addToCrc' | 'finishCrc'>;
   #adler = 1;
   #size = 0;
 
@@ -166,7 +159,7 @@ export class MemberChecksum {
    * @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared.
    * @param crc CRC-32 of the member, without output.
    */
-  constructor(format: MemberFormat | undefined, crc: OutputCrc) {
+  constructor(format: MemberFormat | undefined, crc: Pick<DeflateStream, 'addToCrc' | 'finishCrc'>) {
     this.format = format;
     this.#crc = crc;
     this.trailerSize = format === 'zlib' ? 4 : 8;

@@ -156,7 +156,7 @@ export function runThread(require: NodeJS.Require): void {
 
     /**
      * Skips the trailer of a gzip member and the header of the next one, and starts to decode it (RFC 1952, 2.3).
-     * @returns Whether all bytes for that are there.
+     * @returns Whether it has read all bytes for that.
      */
     const skipHeader = (start: number) => {
       const size = (Atomics.load(control, layout.fed) - start) | 0;

@@ -4,7 +4,7 @@ import { FAULTS, type InflateStatus } from '../inflate/inflater.ts';
 import type { ThreadChannel } from './thread-channel.ts';
 import { THREAD_LAYOUT } from './thread-memory.ts';
 
-/** Bytes of output that are read before the thread is told so. */
+/** The thread learns of each 128 KiB of output that were read. */
 const READ_STEP = 1 << 17;
 
 /**

@@ -1,4 +1,4 @@
-/** Layout of the memory that a {@link LayerThread} shares with the calling thread. All counts and offsets are modulo 2^32. */
+/** Layout of the memory that a {@link SecondThread} shares with the calling thread. All counts and offsets are modulo 2^32. */
 export const THREAD_LAYOUT = {
   // Control words.
   /** Signals to the thread, and to the caller. A waiting one wakes up when its word changes. */

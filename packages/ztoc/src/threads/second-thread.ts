@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { LayerThread } from '../build/build-ztoc.ts';
+import type { SecondThread } from '../build/build-ztoc.ts';
 import type { LayerHash } from '../build/layer-digests.ts';
 import type { DeflateStream } from '../inflate/deflate-stream.ts';
 import { sharedKernelModule } from '../inflate/inflater.ts';
@@ -19,18 +19,18 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 2
  * @returns The thread, or `undefined` if this program cannot start one: the caller then builds without it. Close it after
  *   the last build; otherwise it keeps the process running.
  */
-export function startLayerThread(): Promise<ClosableLayerThread | undefined> {
+export function startSecondThread(): Promise<ClosableSecondThread | undefined> {
   return startThreadOf(THREAD_SIZES);
 }
 
-/** A {@link LayerThread} of this process. */
-export interface ClosableLayerThread extends LayerThread {
+/** A {@link SecondThread} of this process. */
+export interface ClosableSecondThread extends SecondThread {
   /** Ends the thread, after the current build. */
   close(): Promise<void>;
 }
 
 /** Starts a thread with buffers of other sizes. */
-export async function startThreadOf(sizes: ThreadSizes): Promise<ClosableLayerThread | undefined> {
+export async function startThreadOf(sizes: ThreadSizes): Promise<ClosableSecondThread | undefined> {
   let worker: Worker | undefined;
   try {
     worker = new Worker(`(${runThread})(require)`, {
@@ -41,14 +41,14 @@ export async function startThreadOf(sizes: ThreadSizes): Promise<ClosableLayerTh
       env: {},
     });
     const [memory]: (ThreadMemory | number)[] = await Promise.race([once(worker, 'message'), once(worker, 'exit')]);
-    if (typeof memory === 'object') return new WorkerLayerThread(worker, new ThreadChannel(memory, sizes.ring));
+    if (typeof memory === 'object') return new WorkerSecondThread(worker, new ThreadChannel(memory, sizes.ring));
   } catch {
     await worker?.terminate();
   }
   return undefined;
 }
 
-class WorkerLayerThread implements ClosableLayerThread {
+class WorkerSecondThread implements ClosableSecondThread {
   readonly #worker: Worker;
   readonly #channel: ThreadChannel;
 

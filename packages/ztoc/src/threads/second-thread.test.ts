@@ -7,17 +7,17 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuildZtocOptions, buildZtoc } from '../build/build-ztoc.ts';
 import { gzipMember } from '../gzip/fixtures/gzip-member.ts';
 import { mixedBytes } from '../gzip/fixtures/layer-data.ts';
-import { type ClosableLayerThread, startLayerThread, startThreadOf } from './layer-thread.ts';
+import { type ClosableSecondThread, startSecondThread, startThreadOf } from './second-thread.ts';
 
 vi.mock('node:worker_threads', { spy: true });
 
 /** A thread of the usual size, and one whose buffers are full and used again all the time. */
-const threads: ClosableLayerThread[] = [];
+const threads: ClosableSecondThread[] = [];
 
 beforeAll(async () => {
   const small = { ring: 8192, outputParts: 3, records: 8 };
-  for (const thread of [await startLayerThread(), await startThreadOf(small)]) {
-    threads.push(thread as ClosableLayerThread);
+  for (const thread of [await startSecondThread(), await startThreadOf(small)]) {
+    threads.push(thread as ClosableSecondThread);
   }
 });
 
@@ -228,7 +228,7 @@ describe('an invalid layer has the same error with another thread', () => {
 it('a thread can be used again after an abort, and helps one build at a time', async () => {
   const abort = new AbortController();
   const layer = gzipMember(tarOf(4 << 20));
-  const [thread] = threads as [ClosableLayerThread];
+  const [thread] = threads as [ClosableSecondThread];
   async function* aborting(): AsyncGenerator<Uint8Array> {
     yield layer.subarray(0, 1 << 20);
     await expect(buildZtoc([layer], { thread })).rejects.toThrow('another layer');
@@ -240,7 +240,7 @@ it('a thread can be used again after an abort, and helps one build at a time', a
 });
 
 it('a closed thread cannot be used', async () => {
-  const closed = (await startLayerThread()) as ClosableLayerThread;
+  const closed = (await startSecondThread()) as ClosableSecondThread;
   await closed.close();
   await closed.close();
   await expect(buildZtoc([], { thread: closed })).rejects.toThrow('the second thread has ended');
@@ -250,7 +250,7 @@ it.each([
   ['gzip', gzipMember(tarOf(1 << 20))],
   ['uncompressed', tarOf(1 << 20)],
 ])('a build of %s data fails if its thread ends', async (_compression, layer) => {
-  const lost = (await startLayerThread()) as ClosableLayerThread;
+  const lost = (await startSecondThread()) as ClosableSecondThread;
   const worker = vi.mocked(Worker).mock.results.at(-1)?.value as Worker;
   async function* losing(): AsyncGenerator<Uint8Array> {
     yield layer.subarray(0, 100_000);
@@ -260,9 +260,9 @@ it.each([
   await expect(buildZtoc(losing(), { thread: lost })).rejects.toThrow('the second thread failed: it exited');
 });
 
-it('startLayerThread returns undefined if a thread cannot start', async () => {
+it('startSecondThread returns undefined if a thread cannot start', async () => {
   vi.mocked(Worker).mockImplementationOnce(() => {
     throw new Error('no threads here');
   });
-  expect(await startLayerThread()).toBeUndefined();
+  expect(await startSecondThread()).toBeUndefined();
 });
