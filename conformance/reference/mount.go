@@ -105,11 +105,19 @@ func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected er
 		return err, nil, nil
 	}
 	defer files.Close()
-	// Node numbers are consecutive. This also finds files that a later entry replaces.
+	reachable := map[uint32]bool{}
+	if err := addReachable(nodes, nodes.RootID(), reachable); err != nil {
+		return nil, nil, err
+	}
+	// Node numbers are consecutive.
 	for id := nodes.RootID(); ; id++ {
 		attr, err := nodes.GetAttr(id)
 		if err != nil {
 			return nil, failed, nil
+		}
+		// Nobody reads a file that a later entry replaces.
+		if !reachable[id] {
+			continue
 		}
 		// The kernel does not read empty files.
 		if !attr.Mode.IsRegular() || attr.Size == 0 {
@@ -128,6 +136,23 @@ func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected er
 			})
 		}
 	}
+}
+
+// addReachable adds the nodes below a node. Hard links to directories can form a circle.
+func addReachable(nodes metadata.Reader, id uint32, reachable map[uint32]bool) error {
+	if reachable[id] {
+		return nil
+	}
+	reachable[id] = true
+	var failure error
+	err := nodes.ForeachChild(id, func(name string, child uint32, _ os.FileMode) bool {
+		// An entry whose path is the root becomes a child with this name, which the kernel never looks up.
+		if name != "." {
+			failure = addReachable(nodes, child, reachable)
+		}
+		return failure == nil
+	})
+	return errors.Join(err, failure)
 }
 
 // compareFile reads a file as the FUSE file system does, and compares it with its content in the archive. A file that ends

@@ -38,9 +38,11 @@ export class PathTable {
     return file;
   }
 
-  /** Adds a path with a new file, or replaces its file. */
-  add(path: PathNames): void {
-    this.link(path, ++this.#files);
+  /** Adds a path with a new file, or replaces its file. Returns the number of the file. */
+  add(path: PathNames): number {
+    const file = ++this.#files;
+    this.link(path, file);
+    return file;
   }
 
   /** Adds a path with an existing file, or replaces its file. */
@@ -56,6 +58,33 @@ export class PathTable {
       parent = directory;
     }
     this.#set(parent, path, path.length - 1, file);
+  }
+
+  /** Returns for each file, by its number, 1 if it has a path from the root. */
+  findReachable(): Uint8Array {
+    const slots = this.#slots;
+    // The slots of each directory are a list. Slot numbers count from 1, and 0 ends the list.
+    const first = new Uint32Array(this.#files + 1);
+    const next = new Uint32Array(slots.length / 4 + 1);
+    for (let slot = 0; slot < slots.length; slot += 4) {
+      if (slots[slot + 3] === ABSENT) continue;
+      const parent = slots[slot] as number;
+      next[slot / 4 + 1] = first[parent] as number;
+      first[parent] = slot / 4 + 1;
+    }
+    const reachable = new Uint8Array(this.#files + 1);
+    reachable[ROOT] = 1;
+    const open = [ROOT];
+    for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
+      for (let at = first[parent] as number; at !== 0; at = next[at] as number) {
+        const file = slots[4 * at - 1] as number;
+        // Hard links to directories can form a circle.
+        if (reachable[file] === 1) continue;
+        reachable[file] = 1;
+        open.push(file);
+      }
+    }
+    return reachable;
   }
 
   #child(parent: number, path: PathNames, name: number): number {

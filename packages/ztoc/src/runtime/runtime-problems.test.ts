@@ -223,6 +223,73 @@ describe('attributes that a zTOC cannot contain', () => {
   });
 });
 
+describe('files that a later entry replaces', () => {
+  const DIFFER = ['unreadable-files: attributes-differ'];
+  const AFTER_9999 = { modTime: base256(253_402_300_800n, 12) };
+  const broken = (name: string) => file(name, 'x', AFTER_9999);
+
+  it.each([
+    ['a file', [broken('a'), file('a')]],
+    ['a file in other spelling', [broken('./a'), file('/b/../a')]],
+    ['a directory', [broken('a'), folder('b/../a/')]],
+    ['a symbolic link', [broken('a'), symlink('a', 'b')]],
+    ['a hard link to another file', [file('b'), broken('a'), link('a', 'b')]],
+    ['a file in place of their directory', [folder('d/'), broken('d/a'), file('d')]],
+    ['a directory, which also replaces their hard links', [broken('a'), link('b', 'a'), folder('a/')]],
+    ['a file, as their hard links', [broken('a'), link('b', 'a'), file('a'), file('b')]],
+  ])('are not reported if it is %s', async (_, entries) => {
+    expect(await codesOf(...entries)).toEqual([]);
+  });
+
+  it.each([
+    ['a hard link keeps them', [broken('a'), link('b', 'a'), file('a')]],
+    ['the link to a hard link keeps them', [broken('a'), link('b', 'a'), link('c', 'b'), file('a'), file('b')]],
+    ['the entry is a hard link to them', [broken('a'), link('b', 'a'), link('a', 'b')]],
+    ['the entry is that of their directory', [broken('d/a'), folder('d/')]],
+    ['a hard link to their directory keeps them', [folder('d/'), broken('d/a'), link('e', 'd'), file('d')]],
+    ['a whiteout has their name', [broken('a'), file('.wh.a', '')]],
+    ['they replace another file', [file('a'), broken('a')]],
+  ])('are reported if %s', async (_, entries) => {
+    expect(await codesOf(...entries)).toEqual(DIFFER);
+  });
+
+  it('do not count, and are not named', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const message = '2 files have an owner, a year or a mode that a zTOC cannot contain (the first is "b")';
+    expect(await problemsOf(...names.map(broken), file('a'), folder('c/'))).toEqual([
+      { code: 'attributes-differ', effect: 'unreadable-files', count: 2, paths: ['b', 'd'], message },
+    ]);
+  });
+
+  it('are reported if the runtime rejects the zTOC because of them', async () => {
+    const records = [
+      ['SCHILY.xattr.', 'x'],
+      ['SCHILY.xattr.user.a', 'y'],
+    ] as const;
+    expect(await codesOf(paxHeader(records), file('a'), file('a'))).toEqual(['pulled-whole: xattr-name-invalid']);
+  });
+
+  it('are not directories that have a second entry', async () => {
+    const records = paxHeader([
+      ['SCHILY.xattr.user.a', 'x'],
+      ['SCHILY.xattr.user.b', ''],
+    ]);
+    expect(await codesOf(records, folder('a/'), folder('a/'))).toEqual(['shown-differently: xattr-empty']);
+    expect(await codesOf(records, folder('a/'), file('a'))).toEqual([]);
+  });
+
+  it('are found in a circle of hard links to directories', async () => {
+    expect(await codesOf(folder('d/'), link('d/e', 'd'), broken('d/a'), file('d/e/e/a'))).toEqual([]);
+    expect(await codesOf(folder('d/'), link('d/e', 'd'), broken('d/a'), file('a'))).toEqual(DIFFER);
+  });
+
+  it('are found in the order of the offsets', async () => {
+    const { ztoc } = await buildZtoc([gzipSync(concat(file('a'), broken('a'), broken('b'), file('b'), TAR_END))]);
+    const reversed = decodeZtoc(encodeZtoc({ ...ztoc, files: ztoc.files.toReversed() }));
+    expect(findRuntimeProblems(reversed)).toMatchObject([{ code: 'attributes-differ', count: 1, paths: ['a'] }]);
+  });
+});
+
 it('reports entries below a symbolic link of the same layer', async () => {
   const problems = await problemsOf(symlink('./lib', 'usr/lib'), file('lib/a/b'), file('lib/c'));
   expect(problems).toMatchObject([{ code: 'entries-below-symlink', effect: 'shown-differently', paths: ['./lib'] }]);

@@ -8,7 +8,12 @@ import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
 import { findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
 import { PathCheck } from './path-check.ts';
-import { ProblemCollector, type RuntimeProblem } from './runtime-problem.ts';
+import {
+  ProblemCollector,
+  type RuntimeEffect,
+  type RuntimeProblem,
+  type RuntimeProblemCode,
+} from './runtime-problem.ts';
 
 /** A zTOC without its entries. */
 type ZtocHead = Omit<Ztoc, 'files'>;
@@ -35,7 +40,8 @@ const MIN_PATHS = 1 << 16;
 /**
  * Finds what soci-snapshotter v0.16.1 rejects in a zTOC, or shows differently than an unpacked layer. Such a zTOC is valid:
  * files read through it equal those of the layer. Uses only the table of contents, so it does not find user and group IDs
- * above 2^32 - 1 in tar headers without PAX records.
+ * above 2^32 - 1 in tar headers without PAX records. A file that a later entry replaces counts only for problems with the
+ * effect `pulled-whole`, unless a hard link keeps it.
  *
  * @returns The problems, worst first, one for each code and effect.
  * @throws {ZtocError} `ZTOC_INVALID` if the spans of the zTOC are inconsistent.
@@ -49,8 +55,8 @@ export function findRuntimeProblems(ztoc: Ztoc): readonly RuntimeProblem[] {
 /**
  * Checks a zTOC like {@link findRuntimeProblems}, while it is built: pass each entry to {@link add} from `onEntry` of
  * `buildZtoc`. Needs about 16 bytes of memory for each entry. Most rules need an entry only once. The others are applied at
- * the end, if the layer has directories that no entry describes, or hard links that may have no target (about 32 bytes of
- * memory for each entry).
+ * the end, if the layer has directories that no entry describes, hard links that may have no target, or files that cannot be
+ * read (about 64 bytes of memory for each entry).
  *
  * @see soci-snapshotter, ztoc/ztoc_marshaler.go, `flatbufferToTOC`; metadata/reader.go, `initNodes`; metadata/db.go,
  * `writeNodeEntry`; fs/reader/reader.go, `Verify`; fs/span-manager/span_manager.go, `New`
@@ -65,6 +71,10 @@ export class RuntimeChecker {
   #expected = 0;
   #actual: number | undefined = 0;
   #previous: FileEntry | undefined;
+  /** Whether a problem matters only if a container sees the file of its entry. */
+  #hasProblemOfFile = false;
+  /** 1 for each entry that a later one replaces. Known only in a second check. */
+  #replaced: Uint8Array | undefined;
 
   /** Adds the next entry. Its bytes may be overwritten afterwards. */
   add(file: FileEntry): void {
@@ -77,18 +87,18 @@ export class RuntimeChecker {
     const records = paxRecords.length === 0 ? NO_FINDINGS : readRecords(file);
     if (isContent) {
       const isMoved = (this.#actual ?? expected) !== expected || offset - expected < BLOCK_SIZE;
-      if (isMoved && offset >= expected) found.add('header-not-found', 'unreadable-files', file);
+      if (isMoved && offset >= expected) this.#addOfFile('header-not-found', 'unreadable-files', file);
       if (file.modTime === '' || records.hasOtherOwner || hasOtherType(file.mode)) {
-        found.add('attributes-differ', 'unreadable-files', file);
+        this.#addOfFile('attributes-differ', 'unreadable-files', file);
       }
     }
     // The runtime stores the first attribute, in random order, in another way than the others (metadata/db.go).
     if (records.xattrs > 1 && records.hasInvalidXattr) found.add('xattr-name-invalid', 'pulled-whole', file);
     if (records.xattrs > 1 && records.hasEmptyXattr) {
-      found.add('xattr-empty', isContent ? 'unreadable-files' : 'shown-differently', file);
+      this.#addOfFile('xattr-empty', isContent ? 'unreadable-files' : 'shown-differently', file);
     }
     const stored = type !== 'reg' ? 0 : records.isSparse ? storedSizeOf(file) : size;
-    if (isContent && stored !== size) found.add('sparse-file', 'unreadable-files', file);
+    if (isContent && stored !== size) this.#addOfFile('sparse-file', 'unreadable-files', file);
     this.#paths.add(file);
     this.#count += 1;
     if (type === 'hardlink') this.#hasHardLinks = true;
@@ -106,6 +116,15 @@ export class RuntimeChecker {
    */
   finish(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
     if (this.#isUnsorted) return checkSorted(ztoc, files);
+    if (this.#hasProblemOfFile && this.#replaced === undefined) {
+      const replaced = findReplaced(files, this.#count);
+      if (replaced !== undefined) {
+        const again = new RuntimeChecker();
+        again.#replaced = replaced;
+        for (const file of files) again.add(file);
+        return again.finish(ztoc, files);
+      }
+    }
     const found = this.#found;
     const { mayBeImplied, mayLackTarget } = this.#paths;
     if (this.#hasHardLinks && (mayBeImplied || mayLackTarget)) checkHardLinks(files, this.#count, found);
@@ -113,6 +132,12 @@ export class RuntimeChecker {
     checkBelowSymlinks(files, impliedDirectories, found);
     checkSpans(ztoc, found);
     return { problems: found.problems(), impliedDirectories };
+  }
+
+  /** Adds a problem that matters only if a container sees the file of the entry. */
+  #addOfFile(code: RuntimeProblemCode, effect: RuntimeEffect, file: FileEntry): void {
+    this.#hasProblemOfFile = true;
+    if (this.#replaced?.[this.#count] !== 1) this.#found.add(code, effect, file);
   }
 }
 
@@ -196,21 +221,65 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
 
 /** Adds the entries to a tree as the runtime does. The target of a hard link must be in it at that time. */
 function checkHardLinks(files: Iterable<FileEntry>, count: number, found: ProblemCollector): void {
+  buildTree(files, count, (file, node) => {
+    if (node === ABSENT) found.add('hard-link-target-missing', 'pulled-whole', file);
+  });
+}
+
+/**
+ * Adds the entries to a tree as the runtime does. Calls `visit` with each entry and the number of its file, which is `ABSENT`
+ * for a hard link without a target. Returns undefined if the names have more directories than those of any real image.
+ */
+function buildTree(
+  files: Iterable<FileEntry>,
+  count: number,
+  visit: (file: FileEntry, node: number) => void,
+): PathTable | undefined {
   const table = new PathTable(MIN_PATHS + PATHS_PER_ENTRY * count, count);
   const path = new PathNames();
   for (const file of files) {
+    let node: number;
     if (file.type === 'hardlink') {
-      const target = table.find(path.set(file.linkName));
-      if (target === ABSENT) found.add('hard-link-target-missing', 'pulled-whole', file);
-      else table.link(path.set(file.name), target);
+      node = table.find(path.set(file.linkName));
+      if (node !== ABSENT) table.link(path.set(file.name), node);
     } else {
       path.set(file.name);
       // A directory keeps what earlier entries put in it.
-      if (file.type !== 'dir' || table.find(path) === ABSENT) table.add(path);
+      node = file.type === 'dir' ? table.find(path) : ABSENT;
+      if (node === ABSENT) node = table.add(path);
     }
-    // No real image has names with this many directories.
-    if (table.isFull) return;
+    visit(file, node);
+    if (table.isFull) return undefined;
   }
+  return table;
+}
+
+/**
+ * Finds the entries that no container sees, because a later entry replaces them: in the end no path leads to their file, or
+ * it is a directory. The entry of a directory does not get a new file if its path has one: the runtime overwrites that one,
+ * with all its hard links.
+ *
+ * @returns 1 for each such entry, or undefined if no entry is replaced.
+ */
+function findReplaced(files: Iterable<FileEntry>, count: number): Uint8Array | undefined {
+  const nodes = new Uint32Array(count);
+  const isDirectory = new Uint8Array(count);
+  let entry = 0;
+  const tree = buildTree(files, count, ({ type }, node) => {
+    nodes[entry] = node;
+    isDirectory[entry] = type === 'dir' ? 1 : 0;
+    entry += 1;
+  });
+  if (tree === undefined) return undefined;
+  const reachable = tree.findReachable();
+  const becameDirectory = new Uint8Array(reachable.length);
+  nodes.forEach((node, entry) => {
+    if (isDirectory[entry] === 1) becameDirectory[node] = 1;
+  });
+  const replaced = Uint8Array.from(nodes, (node, entry) =>
+    reachable[node] === 0 || (becameDirectory[node] === 1 && isDirectory[entry] === 0) ? 1 : 0,
+  );
+  return replaced.includes(1) ? replaced : undefined;
 }
 
 function checkBelowSymlinks(files: Iterable<FileEntry>, directories: readonly string[], found: ProblemCollector): void {
