@@ -73,8 +73,11 @@ describe.skipIf(!hasTools('nodeCdk', 'pythonCdk'))('Python', () => {
     const { text } = await apps.print(folder, 'python3', join(FIXTURES, 'wrong_values.py'));
     expect(text.trim().split('\n')).toEqual([
       expect.stringMatching(/^TypeError: type of argument memory_size must be one of \(int, float, NoneType\)/),
+      'TypeError: type of argument memory_size must be a number; got nan instead',
+      'TypeError: type of argument memory_size must be a number; got True instead',
       "TypeError: type of argument filters must be a list; got str instead: use ['prod/*:*']",
       "TypeError: type of argument filters must be a list; got tuple instead: use ['prod/*:*']",
+      'TypeError: type of argument repositories must be a list; got str instead: use a list of aws_cdk.aws_ecr.IRepository',
       'TypeError: type of argument event_bus must be aws_cdk.aws_events.IEventBus; got str instead: use an object, not its name or ARN',
       expect.stringMatching(/^TypeError: type of argument filters\[1\] must be str; got int instead/),
       expect.stringMatching(/^TypeError: type of argument timeout must be one of \(.*Duration, NoneType\); got int/),

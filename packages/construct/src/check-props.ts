@@ -1,25 +1,34 @@
-import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
+import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import type { IndexingOptions } from './indexing-options';
-import { checkTypes, fail, quote } from './property-types';
+import { checkObject, checkTypes, fail, quote } from './property-types';
 import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { DEFAULT_MAX_CONCURRENCY } from './work-queue';
 
 const MAX_SIZE = 2 ** 40;
 
+/** Sizes that are not whole numbers of bytes are errors of the property. */
+export const EXACT = { rounding: SizeRoundingBehavior.NONE } as const;
+
 /** Maximum timeout of a function. @see AWS Lambda Developer Guide, "Lambda quotas" */
 const MAX_SECONDS = 1800;
 
 /** Validates properties during synthesis. Tokens are validated later, by CloudFormation or the functions. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
-  const { outputTag, repositories, filters, reservedConcurrentExecutions } = props;
+  checkObject(scope, 'props', props, "properties such as { filters: ['prod/*:*'] }");
+  const { outputTag, repositories, filters, reservedConcurrentExecutions, tracing } = props;
   checkIndexing(scope, props);
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
   checkQueue(scope, props);
+  checkNetwork(scope, props);
+  if (tracing !== undefined && !Token.isUnresolved(tracing) && !Object.values(Tracing).includes(tracing)) {
+    fail(scope, 'tracing', `${quote(tracing)} is not a mode: use a value such as Tracing.ACTIVE`);
+  }
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
     validate(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   }
@@ -48,6 +57,16 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   }
   if (props.alarmTopic !== undefined && props.alarms === false) {
     fail(scope, 'alarms', 'it is false, but alarmTopic is set: remove one of them');
+  }
+}
+
+/** Rejects settings of a network without one. */
+function checkNetwork(scope: Construct, { vpc, vpcSubnets, securityGroups }: SociIndexBuilderProps): void {
+  if (vpcSubnets !== undefined) {
+    checkObject(scope, 'vpcSubnets', vpcSubnets, '{ subnetType: SubnetType.PRIVATE_WITH_EGRESS }');
+  }
+  for (const [name, value] of Object.entries({ vpcSubnets, securityGroups })) {
+    if (value !== undefined && vpc === undefined) fail(scope, name, 'vpc is not set: set it, or omit this property');
   }
 }
 
@@ -88,17 +107,24 @@ function checkLocation(scope: Construct, { repositoryName, env }: IRepository, m
 
 /** Validates the options that `SociIndexBuilder` and `SociIndexedImage` share. */
 export function checkIndexing(scope: Construct, options: IndexingOptions): void {
-  const { memorySize, timeout, minLayerSize, spanSize, indexVersion, permissionsBoundary } = options;
+  const { memorySize, timeout, minLayerSize, spanSize, indexVersion, logRetention, permissionsBoundary } = options;
   checkTypes(scope, options);
   for (const name of ['autoSpanSize', 'useStoredProfile'] as const) {
     if (options[name] && spanSize !== undefined)
       fail(scope, name, 'spanSize fixes the size of all spans: remove one of them');
   }
   checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB');
-  checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, MAX_SECONDS, 'seconds');
-  checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');
-  checkNumber(scope, 'spanSize', spanSize?.toBytes(), 1, MAX_SIZE, 'bytes');
-  checkNumber(scope, 'logRetention', options.logRetention, 1, RetentionDays.INFINITE, 'days');
+  checkNumber(scope, 'timeout', timeout?.toSeconds({ integral: false }), 30, MAX_SECONDS, 'seconds');
+  checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(EXACT), 0, MAX_SIZE, 'bytes');
+  checkNumber(scope, 'spanSize', spanSize?.toBytes(EXACT), 1, MAX_SIZE, 'bytes');
+  checkNumber(scope, 'logRetention', logRetention, 1, RetentionDays.INFINITE, 'days');
+  if (logRetention !== undefined && !Token.isUnresolved(logRetention) && !(logRetention in RetentionDays)) {
+    fail(
+      scope,
+      'logRetention',
+      `logs cannot be kept for ${logRetention} days: use a value such as RetentionDays.ONE_WEEK`,
+    );
+  }
   const version = indexVersion?.value ?? 'V2';
   if (!Token.isUnresolved(version) && version !== 'V1' && version !== 'V2') {
     fail(scope, 'indexVersion', `unknown version ${version}: use V1 or V2`);
@@ -146,7 +172,8 @@ export function checkNumber(
   if (value === undefined || Token.isUnresolved(value)) return;
   if (Number.isInteger(value) && value >= min && value <= max) return;
   if (typeof value !== 'number') fail(scope, name, `${quote(value)} is not a number: use ${min} to ${max} ${unit}`);
-  fail(scope, name, `${value} is not between ${min} and ${max} ${unit}`);
+  const range = Number.isInteger(value) ? `between ${min} and ${max}` : `a whole number from ${min} to ${max}`;
+  fail(scope, name, `${value} is not ${range} ${unit}`);
 }
 
 /** Runs `read` and attributes its error to the property `name`. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { type IRepository, Repository } from 'aws-cdk-lib/aws-ecr';
 import { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
@@ -75,6 +75,12 @@ describe('sociImage', () => {
     expect(() => builder.sociImage('app' as never, 'v1')).toThrow(problem);
   });
 
+  it('rejects a number as a tag', () => {
+    const stack = newStack();
+    const problem = 'Stack/Soci: sociImage: 1 is not a tag: use the tag of the pushed image, such as v1';
+    expect(() => new SociIndexBuilder(stack, 'Soci').sociImage(repositoryOf(stack), 1 as never)).toThrow(problem);
+  });
+
   it('rejects a missing repository', () => {
     const builder = new SociIndexBuilder(newStack(), 'Soci');
     const problem = 'Stack/Soci: sociImage: the repository is missing: pass the repository of the image';
@@ -125,6 +131,16 @@ it('an event rejects a value that is not a target', () => {
   expect(() => builder.onFailed('Notify', { target: null as never })).toThrow('target: null is not a target');
 });
 
+it('an event rejects options without an id, and a target without options', () => {
+  const stack = newStack();
+  const builder = new SociIndexBuilder(stack, 'Soci', { eventBus: new EventBus(stack, 'Bus') });
+  const target = new SnsTopic(new Topic(stack, 'Topic'));
+  expect(() => builder.onIndexed({ target } as never)).toThrow('Stack/Soci: id: Object is not a string: use an id for');
+  expect(() => builder.onFailed('Notify', 'topic' as never)).toThrow(
+    'Stack/Soci: Notify: "topic" has the wrong type: use options such as { target: new SnsTopic(topic) }',
+  );
+});
+
 describe('SociIndexedImage.fromAsset', () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n');
@@ -142,6 +158,12 @@ describe('SociIndexedImage.fromAsset', () => {
   it('rejects a value that is not a path', () => {
     const make = () => SociIndexedImage.fromAsset(newStack(), 'App', { directory: folder } as never);
     expect(make).toThrow('Stack/App: directory: Object is not a folder with a Dockerfile: use one, or from');
+  });
+
+  it('rejects a folder instead of an asset', () => {
+    const make = () => SociIndexedImage.fromDockerImageAsset(newStack(), 'App', folder as never);
+    expect(make).toThrow('has the wrong type: use a DockerImageAsset, or fromAsset for a folder');
+    expect(make).toThrow('Stack/App: asset: ');
   });
 
   it('rejects a folder without a Dockerfile', () => {
@@ -187,9 +209,29 @@ describe('values that only JavaScript allows', () => {
       { timeout: 60 },
       'timeout: 60 has the wrong type: use a value such as Duration.minutes(15)',
     ],
+    [
+      'milliseconds as a timeout',
+      { timeout: Duration.millis(30_500) },
+      'timeout: 30.5 is not a whole number from 30 to',
+    ],
+    ['a part of a byte', { spanSize: Size.kibibytes(0.3) }, 'spanSize: 307.2 is not a whole number from 1 to'],
+    ['a part of a megabyte', { memorySize: 1769.5 }, 'memorySize: 1769.5 is not a whole number from 256 to 10240 MB'],
+    ['a number of days that CloudWatch does not have', { logRetention: 8 }, 'logRetention: logs cannot be kept for 8'],
+    ['text as tracing', { tracing: 'on' }, 'tracing: "on" is not a mode: use a value such as Tracing.ACTIVE'],
+    ['text as subnets', { vpcSubnets: 'private' }, 'vpcSubnets: "private" has the wrong type: use { subnetType'],
+    ['subnets without a VPC', { vpcSubnets: {} }, 'vpcSubnets: vpc is not set: set it, or omit this property'],
+    ['security groups without a VPC', { securityGroups: [] }, 'securityGroups: vpc is not set'],
     ['text as a version', { indexVersion: 'V1' }, 'indexVersion: "V1" has the wrong type: use a value such as SociInd'],
   ])('the builder rejects %s', (_, props, problem) => {
     expect(() => new SociIndexBuilder(newStack(), 'Soci', props)).toThrow(`Stack/Soci: ${problem}`);
+  });
+
+  it.each([null, 'prod/*:*', ['prod/*:*'], 5])('each construct rejects %j as its properties', (props) => {
+    for (const construct of [SociIndexBuilder, SociIndexedImage, SociRegistryJobs]) {
+      const make = () => new construct(newStack(), 'Id', props as never);
+      expect(make).toThrow('has the wrong type: use properties such as {');
+      expect(make).toThrow('Stack/Id: props: ');
+    }
   });
 
   it.each<[string, (stack: Stack) => object, string]>([
@@ -223,6 +265,12 @@ describe('values that only JavaScript allows', () => {
       'schedule: "rate(1 day)" has the wrong type: use a value such as',
     ],
     ['true as garbage collection', { garbageCollection: true }, 'garbageCollection: true has the wrong type: use {'],
+    ['no garbage collection', { garbageCollection: null }, 'garbageCollection: null has the wrong type: use {'],
+    [
+      'garbage collection that does not say which images are in use',
+      { garbageCollection: {} },
+      'garbageCollection.otherImagesInUse: it is missing: use SociImagesInUse.NONE or LISTED',
+    ],
     ['a name as a cluster', { garbageCollection: { clusters: ['c'] } }, 'garbageCollection.clusters: element 0 is "c"'],
   ])('the jobs reject %s', (_, props, problem) => {
     const stack = newStack();

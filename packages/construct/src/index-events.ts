@@ -1,6 +1,6 @@
 import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import { fail, quote } from './property-types';
+import { checkObject, fail, quote } from './property-types';
 
 /** `source` of the generator's events. */
 const SOURCE = 'soci-index-builder';
@@ -14,8 +14,12 @@ export function onIndexEvent(
   eventBus: IEventBus | undefined,
   detailType: IndexEvent,
   id: string,
-  { target, eventPattern, crossStackScope, ...props }: OnEventOptions,
+  options: OnEventOptions,
 ): Rule {
+  if (typeof id !== 'string')
+    fail(builder, 'id', `${quote(id)} is not a string: use an id for the rule, such as 'Notify'`);
+  checkObject(builder, id, options, 'options such as { target: new SnsTopic(topic) }');
+  const { target, eventPattern, crossStackScope, ...props } = options;
   if (eventBus === undefined) {
     fail(
       builder,

@@ -26,8 +26,8 @@ export function indexedContainerImage(
   repository: IRepository,
   tag: string,
 ): ContainerImage {
-  if (!Token.isUnresolved(tag) && !TAG.test(tag ?? '')) {
-    fail(builder, 'sociImage', `${JSON.stringify(tag)} is not a tag: use the tag of the pushed image, such as v1`);
+  if (typeof tag !== 'string' || (!Token.isUnresolved(tag) && !TAG.test(tag))) {
+    fail(builder, 'sociImage', `${quote(tag)} is not a tag: use the tag of the pushed image, such as v1`);
   }
   if (typeof repository?.repositoryName !== 'string') {
     const problem = repository === undefined ? 'the repository is missing' : `${quote(repository)} is not a repository`;

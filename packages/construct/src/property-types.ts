@@ -42,6 +42,12 @@ const BOOLEANS = [
   ...['removeIndex', 'replicatedImages', 'untaggedImages', 'useStoredProfile', 'wait'],
 ];
 
+/** Rejects a value that is not an object with properties. `example` is one to use instead. */
+export function checkObject(scope: Construct, name: string, value: unknown, example: string): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  fail(scope, name, `${quote(value)} has the wrong type: use ${example}`);
+}
+
 /**
  * Rejects values of other types than the declared ones, which JavaScript allows. Tokens have the type of their value.
  *

@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import { areDifferent, checkIndexing, validate } from './check-props';
 import { spanSizeOf } from './generator-function';
 import { MAX_TAG_LENGTH, TAG } from './indexed-container-image';
-import { checkTypes, fail, quote } from './property-types';
+import { checkObject, checkTypes, fail, quote } from './property-types';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
@@ -63,6 +63,10 @@ export class SociIndexedImage extends Construct {
     asset: DockerImageAsset,
     options: SociIndexedImageOptions = {},
   ): SociIndexedImage {
+    if (typeof asset?.imageTag !== 'string') {
+      const problem = `${quote(asset)} has the wrong type: use a DockerImageAsset, or fromAsset for a folder`;
+      throw new Error(`${scope.node.path}/${id}: asset: ${problem}`);
+    }
     return new SociIndexedImage(scope, id, { ...options, repository: asset.repository, tag: asset.imageTag });
   }
 
@@ -157,6 +161,7 @@ function propertiesOf(props: SociIndexedImageProps) {
 
 /** Validates properties during synthesis. The function validates tokens. */
 function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
+  checkObject(scope, 'props', props, 'properties such as { repository, tag }');
   const { memorySize, tag } = props;
   if (props.repository === undefined || props.repository === null) {
     fail(scope, 'repository', 'it is missing: set the repository of the image');

@@ -1,8 +1,8 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { checkNumber, validate } from '../check-props';
-import { checkTypes, fail, quote } from '../property-types';
+import { checkNumber, EXACT, validate } from '../check-props';
+import { checkObject, checkTypes, fail } from '../property-types';
 import { rules } from '../shipped-assets';
 import type { SociRegistryJobsProps } from './soci-registry-jobs-props';
 
@@ -19,11 +19,12 @@ const [MAX_IMAGES, MAX_SIZE, MAX_DAYS] = [1_000_000_000, 2 ** 50, 36_500];
 
 /** Validates properties during synthesis, and returns the generator. */
 export function checkJobsProps(scope: Construct, props: SociRegistryJobsProps): IFunction {
+  checkObject(scope, 'props', props, 'properties such as { builder }');
   const { builder, generatorFunction, outputTag, indexVersion, filters, repositories, bucket } = props;
   checkTypes(scope, props);
   checkNumber(scope, 'maxConcurrency', props.maxConcurrency, 1, MAX_CONCURRENCY, 'images');
   checkNumber(scope, 'confirmAbove', props.confirmAbove, 0, MAX_IMAGES, 'images');
-  checkNumber(scope, 'maxImageSize', props.maxImageSize?.toBytes(), 1, MAX_SIZE, 'bytes');
+  checkNumber(scope, 'maxImageSize', props.maxImageSize?.toBytes(EXACT), 1, MAX_SIZE, 'bytes');
   checkNumber(scope, 'newerThan', props.newerThan?.toDays({ integral: false }), 1, MAX_DAYS, 'days');
   checkGarbageCollection(scope, props);
   if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: omit it or use *:* to index all images');
@@ -46,12 +47,12 @@ export function checkJobsProps(scope: Construct, props: SociRegistryJobsProps): 
 
 function checkGarbageCollection(scope: Construct, { garbageCollection }: SociRegistryJobsProps): void {
   if (garbageCollection === undefined) return;
-  if (typeof garbageCollection !== 'object') {
-    const problem = `${quote(garbageCollection)} has the wrong type: use { otherImagesInUse: SociImagesInUse.NONE }`;
-    fail(scope, 'garbageCollection', problem);
-  }
+  checkObject(scope, 'garbageCollection', garbageCollection, '{ otherImagesInUse: SociImagesInUse.NONE }');
   checkTypes(scope, garbageCollection, 'garbageCollection.');
-  const { clusters, olderThan } = garbageCollection;
+  const { clusters, olderThan, otherImagesInUse } = garbageCollection;
+  if (otherImagesInUse === undefined) {
+    fail(scope, 'garbageCollection.otherImagesInUse', 'it is missing: use SociImagesInUse.NONE or LISTED');
+  }
   checkNumber(scope, 'garbageCollection.olderThan', olderThan?.toDays({ integral: false }), 0, MAX_DAYS, 'days');
   const name = 'garbageCollection.clusters';
   if (clusters?.length === 0) fail(scope, name, 'the list is empty: omit it');

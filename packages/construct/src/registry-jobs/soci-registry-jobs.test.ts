@@ -213,7 +213,11 @@ describe('the garbage collection', () => {
   });
 
   it.each([
-    ['for half a day', { olderThan: Duration.hours(12) }, 'garbageCollection.olderThan: 0.5 is not between 0'],
+    [
+      'for half a day',
+      { olderThan: Duration.hours(12) },
+      'garbageCollection.olderThan: 0.5 is not a whole number from 0',
+    ],
     ['with an empty list of clusters', { clusters: [] }, 'garbageCollection.clusters: the list is empty'],
   ])('fails %s', (_, props, message) => {
     expect(() => collecting(props)).toThrow(message);
@@ -361,7 +365,7 @@ describe('synthesis fails', () => {
     ['for a concurrency of 0', { maxConcurrency: 0 }, 'maxConcurrency: 0 is not between 1 and 10000 images'],
     ['for a negative limit', { confirmAbove: -1 }, 'confirmAbove: -1 is not between'],
     ['without filters', { filters: [] }, 'filters: the list is empty'],
-    ['for half a day', { newerThan: Duration.hours(12) }, 'newerThan: 0.5 is not between 1'],
+    ['for half a day', { newerThan: Duration.hours(12) }, 'newerThan: 0.5 is not a whole number from 1'],
   ])('%s', (_, props, message) => {
     expect(() => templateOf(withBuilder(props))).toThrow(message);
   });
