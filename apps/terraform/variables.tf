@@ -34,6 +34,11 @@ variable "soci_repository_image_tag_filters" {
     condition     = alltrue([for item in var.soci_repository_image_tag_filters : can(regex("^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$", item))])
     error_message = "Each filter must have the form repository:tag, such as prod*:latest. Repository names consist of lower-case letters, digits and . _ - / Not allowed: ${join(", ", [for item in var.soci_repository_image_tag_filters : jsonencode(item) if !can(regex("^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$", item))])}"
   }
+
+  validation {
+    condition     = length(var.soci_repository_image_tag_filters) == 0 || !alltrue([for item in var.soci_repository_image_tag_filters : startswith(trimspace(item), "!")])
+    error_message = "There are only exclusions: set a filter that includes images, such as *:*."
+  }
 }
 
 variable "soci_index_version" {
@@ -305,6 +310,11 @@ variable "queue_max_concurrency" {
   validation {
     condition     = floor(var.queue_max_concurrency) == var.queue_max_concurrency && var.queue_max_concurrency >= 2 && var.queue_max_concurrency <= 1000
     error_message = "queue_max_concurrency must be a whole number from 2 to 1000."
+  }
+
+  validation {
+    condition     = var.delivery != "queue" || try(var.queue_max_concurrency <= tonumber(var.reserved_concurrency), true)
+    error_message = "Lambda would throttle events until they are in the dead-letter queue: set queue_max_concurrency to at most reserved_concurrency."
   }
 }
 

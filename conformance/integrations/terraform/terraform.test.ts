@@ -166,6 +166,20 @@ describe.skipIf(findTool('evaluate') === undefined)('the Terraform module', () =
     expect(results[0]?.errors).toEqual([expect.stringContaining(message)]);
   });
 
+  test.each<[values: Values, message: string]>([
+    [{ SociRepositoryImageTagFilters: '!shop/*:*, !*:latest' }, 'set a filter that includes images, such as *:*.'],
+    [{ Delivery: 'queue', ReservedConcurrency: '9' }, 'set queue_max_concurrency to at most reserved_concurrency.'],
+  ])('rejects %j, which a rule of the template cannot express', (values, message) => {
+    const { results } = evaluateModule([variablesOf(values)]);
+    expect(results[0]?.errors).toEqual([expect.stringContaining(message)]);
+  });
+
+  test('accepts a queue that the reserved concurrency can empty', () => {
+    const values = [{ ReservedConcurrency: '9' }, { Delivery: 'queue', ReservedConcurrency: '10' }];
+    const { results } = evaluateModule(values.map(variablesOf));
+    expect(results.map(({ errors }) => errors)).toEqual([undefined, undefined]);
+  });
+
   test('has the default for null, which other modules pass on', () => {
     const names = PARAMETERS.map(([name]) => variableName(name)).filter((name) => name !== 'qss3_bucket_name');
     const nulls = Object.fromEntries([...names, 'name', 'tags'].map((name) => [name, null]));

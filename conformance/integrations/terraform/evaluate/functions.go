@@ -21,6 +21,7 @@ var functions = map[string]function.Function{
 		return cty.True
 	}),
 	"can":        tryfunc.CanFunc,
+	"try":        tryfunc.TryFunc,
 	"concat":     stdlib.ConcatFunc,
 	"contains":   stdlib.ContainsFunc,
 	"distinct":   stdlib.DistinctFunc,
