@@ -11,6 +11,7 @@ export {
 } from './encoding/decode-ztoc.ts';
 export { decodeReferenceZtoc } from './encoding/encode-again.ts';
 export { encodeZtoc } from './encoding/encode-ztoc.ts';
+export type { PlainEntryListener } from './entries/entry-store.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { SpanCandidates } from './gzip/candidate-list.ts';
 export type { GzipCheckpoint, SpanStart } from './gzip/checkpoints.ts';
@@ -41,7 +42,7 @@ export { measureSpans, type SpanUse } from './refine/measure-spans.ts';
 export { type RefinedZtoc, type RefineOptions, refineZtoc } from './refine/refine-ztoc.ts';
 export { SymlinkTracker } from './runtime/implied-directories.ts';
 export type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from './runtime/runtime-problem.ts';
-export { findRuntimeProblems, RuntimeChecker, type RuntimeFindings } from './runtime/runtime-problems.ts';
+export { checkRuntime, findRuntimeProblems, type RuntimeFindings } from './runtime/runtime-problems.ts';
 export { checkSpan, inflateSpan, type SpanCheck } from './spans/inflate-span.ts';
 export { listSpans, type Span, spanSizeOf } from './spans/list-spans.ts';
 export { scanTar } from './tar/scan-tar.ts';

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type LayerWarning, toLayerWarnings } from '@soci/index';
 import { digestOf, escapeText } from '@soci/oci';
-import { type BuildZtocOptions, type BuiltZtoc, buildZtoc, decodeZtocFiles, RuntimeChecker } from '@soci/ztoc';
+import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { type ClosableSecondThread, startSecondThread } from '@soci/ztoc/node';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
 import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
@@ -136,11 +136,9 @@ async function createZtoc(
     const { size } = await stat(path);
     const second = await thread.forLayer(size);
     // An empty file has no first bytes to detect the compression from, so its name decides.
-    const checker = new RuntimeChecker();
     const built = await buildZtoc((await isPipe(path)) ? readStream(path, signal) : readFileChunks(path), {
       ...options,
       ...(second && { thread: second }),
-      onEntry: (file) => checker.add(file),
       ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),
       onProgress: ({ bytes }) =>
         progress.update({
@@ -153,9 +151,8 @@ async function createZtoc(
     });
     if (directory !== undefined && !isDryRun)
       await writeFile(ztocPath(directory, path), () => [built.bytes], { signal });
-    const findings = checker.finish(built.ztoc, decodeZtocFiles(built.bytes));
     // If no span size helps, the remedy is to skip the layer, but this one was named.
-    const warnings = toLayerWarnings(findings, built.ztoc, built.bytes.length).filter(
+    const warnings = toLayerWarnings(built.runtime, built.ztoc, built.bytes.length).filter(
       ({ code, spanSize }) => code !== 'ztoc-large' || spanSize !== undefined,
     );
     const result = describeZtoc(path, built, (performance.now() - started) / 1000, warnings);

@@ -1,9 +1,11 @@
 import { digestOf } from '@soci/oci';
 import {
   buildZtoc,
+  checkRuntime,
   decodeZtocFiles,
   type FileEntry,
-  RuntimeChecker,
+  type FileType,
+  type RuntimeFindings,
   type SecondThread,
   type SpanCandidates,
   type SpanStart,
@@ -54,7 +56,7 @@ export async function buildLayer(
   const started = performance.now();
   const { spanSize, otherSpanSizes, buildToolIdentifier, limits } = settings;
   const summary = new ZtocSummarizer(settings);
-  const { ztoc, bytes, layerDigest, layerSize, candidates, otherSpans } = await buildZtoc(chunks, {
+  const { ztoc, bytes, runtime, layerDigest, layerSize, candidates, otherSpans } = await buildZtoc(chunks, {
     spanSize,
     ...(otherSpanSizes && { otherSpanSizes }),
     layerSize: task.size,
@@ -62,6 +64,7 @@ export async function buildLayer(
     limits,
     compression: task.compression,
     onEntry: (file) => summary.add(file),
+    ...(settings.prefetchPaths.length === 0 && { onPlainEntry: summary.addPlain }),
     onProgress,
     ...(signal && { signal }),
     ...(thread && { thread }),
@@ -70,7 +73,7 @@ export async function buildLayer(
   });
   const layer = { digest: layerDigest, size: layerSize };
   const seconds = (performance.now() - started) / 1000;
-  const built = { ...summary.finish(ztoc, bytes), ztoc: bytes, layer, origin: 'built', seconds } as const;
+  const built = { ...summary.finish(ztoc, bytes, runtime), ztoc: bytes, layer, origin: 'built', seconds } as const;
   return { ...built, ...(candidates && { candidates }), ...(otherSpans && { otherSpans }) };
 }
 
@@ -118,7 +121,6 @@ export type ZtocSummary = Readonly<ReturnType<ZtocSummarizer['finish']>>;
 /** Creates the summary of a zTOC from its entries, one after the other: a layer can have millions of them. */
 export class ZtocSummarizer {
   readonly #prefetch: PrefetchSearch;
-  readonly #runtime = new RuntimeChecker();
   readonly #names = new EntryNames();
   #files = 0;
   #hasXattrs = false;
@@ -132,13 +134,18 @@ export class ZtocSummarizer {
     this.#files += 1;
     this.#hasXattrs ||= hasXattr(file);
     this.#prefetch.add(file);
-    this.#runtime.add(file);
-    this.#names.add(file);
+    this.#names.add(file.type, file.name);
   }
 
-  /** Returns the summary. Does not read the entries of `ztoc`, because they need much memory. */
-  finish(ztoc: Ztoc, bytes: Uint8Array) {
-    const findings = this.#runtime.finish(ztoc, decodeZtocFiles(bytes));
+  /** Adds an entry without PAX records: its type and name, instead of the entry. Not for `prefetchPaths`. */
+  readonly addPlain = (type: FileType, bytes: Uint8Array, start: number, end: number): void => {
+    this.#files += 1;
+    this.#hasXattrs ||= endsWith(bytes, OPAQUE_SUFFIX, start, end);
+    this.#names.add(type, bytes, start, end);
+  };
+
+  /** Returns the summary. Does not read the entries of `ztoc`, because they need much memory. @param findings Of the runtime. */
+  finish(ztoc: Ztoc, bytes: Uint8Array, findings: RuntimeFindings) {
     return {
       ztocDigest: digestOf(bytes),
       ztocSize: bytes.length,
@@ -169,7 +176,7 @@ export function summarizeZtoc(
 ): ZtocSummary {
   const summary = new ZtocSummarizer(settings);
   for (const file of decodeZtocFiles(bytes)) summary.add(file);
-  return summary.finish(ztoc, bytes);
+  return summary.finish(ztoc, bytes, checkRuntime(ztoc, decodeZtocFiles(bytes)));
 }
 
 /** Returns the parts of a summary that change with the spans of a zTOC. */
@@ -193,12 +200,12 @@ const OPAQUE_SUFFIX = new TextEncoder().encode('.wh..wh..opq');
 /** See soci/soci_index.go, `shouldDisableXattrs`; ztoc/tar.go, `Xattrs`. */
 function hasXattr({ name, paxRecords }: FileEntry): boolean {
   return (
-    endsWith(name, OPAQUE_SUFFIX) ||
-    paxRecords.some(([key]) => endsWith(key.subarray(0, XATTR_PREFIX.length), XATTR_PREFIX))
+    endsWith(name, OPAQUE_SUFFIX) || paxRecords.some(([key]) => endsWith(key, XATTR_PREFIX, 0, XATTR_PREFIX.length))
   );
 }
 
-function endsWith(bytes: Uint8Array, suffix: Uint8Array): boolean {
-  const start = bytes.length - suffix.length;
-  return start >= 0 && suffix.every((byte, i) => bytes[start + i] === byte);
+/** Returns whether the bytes from `start` to `end` end with a suffix. */
+function endsWith(bytes: Uint8Array, suffix: Uint8Array, start = 0, end = bytes.length): boolean {
+  const at = end - suffix.length;
+  return at >= start && end <= bytes.length && suffix.every((byte, i) => bytes[at + i] === byte);
 }

@@ -8,7 +8,7 @@ function roundTrip(entries: readonly (readonly [name: Uint8Array, isLink: boolea
   const buffer = new Uint8Array(100_000);
   for (const [name, isLink] of entries) {
     buffer.set(name);
-    names.add({ name: buffer.subarray(0, name.length), type: isLink ? 'symlink' : 'dir' });
+    names.add(isLink ? 'symlink' : 'dir', buffer, 0, name.length);
   }
   const bytes = names.finish();
   const list = readEntryNames(bytes);

@@ -1,4 +1,4 @@
-import type { FileEntry } from '@soci/ztoc';
+import type { FileEntry, FileType } from '@soci/ztoc';
 
 /** The part of an entry that {@link EntryNames} keeps. */
 export type NamedEntry = Pick<FileEntry, 'name'> & { readonly type: 'symlink' | 'reg' };
@@ -18,23 +18,26 @@ export class EntryNames {
   #previous: Uint8Array = new Uint8Array(0);
   #previousSize = 0;
 
-  /** Adds an entry. Its bytes may be overwritten afterwards. */
-  add({ name, type }: Pick<FileEntry, 'name' | 'type'>): void {
+  /** Adds an entry: its type, and its name, which is `bytes` from `start` to `end`, and may be overwritten afterwards. */
+  add(type: FileType, bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const size = end - start;
+    const most = Math.min(size, this.#previousSize);
     let shared = 0;
-    const most = Math.min(name.length, this.#previousSize);
-    while (shared < most && name[shared] === this.#previous[shared]) shared++;
-    this.#reserve(2 * MAX_LENGTH_BYTES + name.length - shared);
+    while (shared < most && bytes[start + shared] === this.#previous[shared]) shared++;
+    this.#reserve(2 * MAX_LENGTH_BYTES + size - shared);
     this.#writeLength(2 * shared + (type === 'symlink' ? 1 : 0));
-    this.#writeLength(name.length - shared);
-    this.#bytes.set(name.subarray(shared), this.#size);
-    this.#size += name.length - shared;
-    if (name.length > this.#previous.length) {
-      const longer = new Uint8Array(2 * name.length);
+    this.#writeLength(size - shared);
+    if (size > this.#previous.length) {
+      const longer = new Uint8Array(2 * size);
       longer.set(this.#previous.subarray(0, shared));
       this.#previous = longer;
     }
-    this.#previous.set(name.subarray(shared), shared);
-    this.#previousSize = name.length;
+    for (let at = shared; at < size; at++) {
+      const byte = bytes[start + at] as number;
+      this.#bytes[this.#size++] = byte;
+      this.#previous[at] = byte;
+    }
+    this.#previousSize = size;
   }
 
   /** Returns the names as bytes that {@link readEntryNames} reads. */

@@ -1,5 +1,5 @@
 import { type CallOptions, type Descriptor, type Fetcher, OciError, readVerified } from '@soci/oci';
-import { decodeZtoc, RuntimeChecker, type Ztoc, ZtocError } from '@soci/ztoc';
+import { checkRuntime, decodeZtoc, type Ztoc, ZtocError } from '@soci/ztoc';
 import { findZtoc, type SociDocument, type ZtocReference } from '../inspect/soci-document.ts';
 import { type IndexLimits, resolveLimits } from '../options.ts';
 import { type LayerWarning, toLayerWarnings, warnAboutProblem } from './layer-warning.ts';
@@ -59,9 +59,7 @@ export function checkZtoc(
   ztoc: Ztoc,
   ztocSize: number,
 ): { warnings: readonly LayerWarning[]; impliedDirectories: readonly string[] } {
-  const checker = new RuntimeChecker();
-  for (const file of ztoc.files) checker.add(file);
-  const findings = checker.finish(ztoc, ztoc.files);
+  const findings = checkRuntime(ztoc, ztoc.files);
   const { impliedDirectories } = findings;
   return { warnings: toLayerWarnings(findings, ztoc, ztocSize), impliedDirectories };
 }

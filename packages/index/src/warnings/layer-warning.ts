@@ -45,7 +45,7 @@ export function warnAboutProblem(
  * Returns the warnings about a zTOC, worst first. If the runtime certainly pulls the layer whole, only the reasons for that: it
  * unpacks such a layer, and so reads and shows all files.
  *
- * @param findings - Result of `RuntimeChecker` for the zTOC.
+ * @param findings - Result of `checkRuntime` for the zTOC.
  * @param ztocSize - Size of the encoded zTOC in bytes.
  */
 export function toLayerWarnings(

@@ -1,14 +1,17 @@
+import type { BytePool } from '../byte-strings.ts';
 import type { CheckpointSource, EntrySource } from '../encoding/encode-ztoc.ts';
 import { SPAN_DIGEST_SIZE } from '../encoding/encoded-size.ts';
-import { EntryStore } from '../encoding/entry-store.ts';
+import { EntryStore, type PlainEntryListener } from '../entries/entry-store.ts';
 import { ZtocError } from '../errors.ts';
 import { CandidateList, candidateLimits, type SpanCandidates } from '../gzip/candidate-list.ts';
 import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE, type SpanStart } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
 import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
+import { RuntimeChecker } from '../runtime/runtime-problems.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
-import { type EntryListener, TarScanner } from '../tar/tar-scanner.ts';
-import type { Compression, Ztoc } from '../ztoc.ts';
+import { BLOCK_SIZE } from '../tar/tar-format.ts';
+import { type EntryListener, type LongNames, NOT_PLAIN, type PlainEntries, TarScanner } from '../tar/tar-scanner.ts';
+import type { Compression, FileEntry, Ztoc } from '../ztoc.ts';
 import type { SecondThread } from './build-ztoc.ts';
 import { type DigestedLayer, LayerDigests, type LayerHash } from './layer-digests.ts';
 
@@ -17,6 +20,8 @@ export interface LayerParts extends DigestedLayer {
   readonly head: Pick<Ztoc, 'compression' | 'uncompressedArchiveSize'>;
   readonly checkpoints: CheckpointSource;
   readonly entries: EntrySource;
+  /** What it found so far. */
+  readonly checker: RuntimeChecker;
   /** Points at which additional spans can start; for gzip and the span size `auto` only. */
   readonly candidates?: SpanCandidates;
   /** For each of `otherSpanSizes`, where spans start; for gzip only. */
@@ -51,6 +56,8 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly thread: SecondThread | undefined;
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
+  /** Receives ordinary entries instead of `onEntry`. */
+  readonly onPlainEntry: PlainEntryListener | undefined;
 }
 
 /**
@@ -94,18 +101,45 @@ export function detectCompression(head: Uint8Array): Compression {
   throw new ZtocError('COMPRESSION_UNKNOWN', message, { offset: 0 });
 }
 
-/** Scans the tar stream of a layer and keeps its entries for the zTOC. */
-class EntryCollector {
+/** Scans the tar stream of a layer, keeps its entries for the zTOC, and checks them. */
+class EntryCollector implements PlainEntries {
   readonly entries: EntryStore;
   readonly scanner: TarScanner;
+  readonly checker: RuntimeChecker;
+  readonly #ztocSize: ZtocSizeLimit;
+  readonly #onPlainEntry: PlainEntryListener | undefined;
 
   /** @param ztocSize Counts the entries. */
   constructor(options: LayerReaderOptions, ztocSize: ZtocSizeLimit) {
+    const { onEntry, onPlainEntry } = options;
     this.entries = new EntryStore(options.maxZtocSize);
-    this.scanner = new TarScanner(options, (file) => {
+    this.checker = new RuntimeChecker(this.entries);
+    this.#ztocSize = ztocSize;
+    this.#onPlainEntry = onPlainEntry;
+    const addEntry = (file: FileEntry): void => {
       this.entries.add(file, (size) => ztocSize.add(size, file.uncompressedOffset));
-      options.onEntry?.(file);
-    });
+      this.checker.add(file);
+      onEntry?.(file);
+    };
+    const wantsAll = onEntry !== undefined && onPlainEntry === undefined;
+    this.scanner = new TarScanner(options, addEntry, wantsAll ? undefined : this);
+  }
+
+  add(bytes: Uint8Array, start: number, offset: number, names: LongNames, pool: Pick<BytePool, 'charge'>): number {
+    const { entries, checker } = this;
+    if (!checker.expectsHeader(offset - BLOCK_SIZE)) return NOT_PLAIN;
+    const size = entries.addPlain(bytes, start, offset, names);
+    if (size === NOT_PLAIN) return NOT_PLAIN;
+    pool.charge(entries.lastMetadataSize, offset - BLOCK_SIZE);
+    this.#ztocSize.add(entries.lastEncodedSize, offset);
+    checker.addPlain(offset + size);
+    if (this.#onPlainEntry !== undefined) entries.showLast(this.#onPlainEntry);
+    return size;
+  }
+
+  /** Frees memory. */
+  close(): void {
+    this.entries.close();
   }
 }
 
@@ -181,6 +215,7 @@ class GzipLayerReader implements LayerReader {
       head: { compression: 'gzip', uncompressedArchiveSize },
       checkpoints: this.#checkpoints,
       entries: this.#collector.entries,
+      checker: this.#collector.checker,
       ...(this.#candidates && { candidates: this.#candidates.finish() }),
       ...(this.#otherSpans.length > 0 && { otherSpans: this.#otherSpans }),
     };
@@ -188,6 +223,7 @@ class GzipLayerReader implements LayerReader {
 
   close(): void {
     this.#decoder.close();
+    this.#collector.close();
   }
 
   #beginSpan(checkpoint: GzipCheckpoint): void {
@@ -248,11 +284,13 @@ class UncompressedLayerReader implements LayerReader {
       head: { compression: 'uncompressed', uncompressedArchiveSize },
       checkpoints: { size: table.length, moveTo: (target) => target.set(table) },
       entries: this.#collector.entries,
+      checker: this.#collector.checker,
     };
   }
 
   close(): void {
     this.#layerHash?.close();
+    this.#collector.close();
   }
 
   #beginSpan(): void {

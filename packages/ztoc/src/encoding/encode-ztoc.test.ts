@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EntryStore } from '../entries/entry-store.ts';
 import { createSha256, formatDigest } from '../hashes.ts';
 import type { FileEntry, FileType, Ztoc } from '../ztoc.ts';
 import { decodeZtoc } from './decode-ztoc.ts';
 import { encodeParts, encodeWithSpans, encodeZtoc } from './encode-ztoc.ts';
-import { EntryStore } from './entry-store.ts';
 import { encodeWithLibrary } from './fixtures/library-encoding.ts';
 import { goldenDigest, REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 

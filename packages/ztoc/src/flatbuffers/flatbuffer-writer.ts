@@ -5,8 +5,6 @@ const UTF8 = new TextEncoder();
 
 /** Below this size, a loop is faster than the call that copies bytes. */
 const SHORT = 48;
-/** The same for a loop that copies four bytes at a time. */
-const LONG = 512;
 
 /** Offset of a written table, string or vector: its distance from the end of the buffer, in bytes. */
 export type Offset = number;
@@ -28,8 +26,6 @@ interface Vtable {
  */
 export class FlatbufferWriter {
   #bytes: Uint8Array<ArrayBuffer>;
-  /** The bytes, four at a time. Their number is a multiple of 4. */
-  #words: Int32Array<ArrayBuffer>;
   #view: DataView;
   /** Index of the first used byte of the buffer. The bytes before it are free, and zero. */
   #front: number;
@@ -46,7 +42,6 @@ export class FlatbufferWriter {
   /** @param capacity Initial size of the buffer, at least 1. The buffer is copied when it has to grow. */
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(4 * Math.ceil(capacity / 4));
-    this.#words = new Int32Array(this.#bytes.buffer);
     this.#view = new DataView(this.#bytes.buffer);
     this.#front = this.#bytes.length;
   }
@@ -74,22 +69,21 @@ export class FlatbufferWriter {
     return this.#closeVector(text.length);
   }
 
-  /**
-   * Copies strings that are encoded already: each with its length, and padded with zeros to four bytes, at least one. They are in
-   * the order of the buffer, which is the reverse of the order in which {@link string} would write them. The result is the same
-   * after a string, a vector, or a table with an even number of fields.
-   * @param source The strings, at byte `start`, a multiple of 4.
-   * @param size Their size in bytes, a multiple of 4.
-   * @returns the offset of the first one
-   */
-  strings(source: Int32Array, start: number, size: number): Offset {
-    this.#prepare(4, size);
-    this.#front -= size;
-    const words = this.#words;
-    const [from, to, count] = [start / 4, this.#front / 4, size / 4];
-    if (size > LONG) words.set(source.subarray(from, from + count), to);
-    else for (let i = 0; i < count; i++) words[to + i] = source[from + i] as number;
+  /** Number of bytes written so far. */
+  get size(): number {
     return this.#size();
+  }
+
+  /**
+   * Writes parts that are encoded already, before those written so far. Later tables do not share their vtables.
+   * @param parts Encoded for their position in the buffer.
+   * @param alignment Largest alignment of a value in them, in bytes.
+   */
+  prepend(parts: Uint8Array, alignment: number): void {
+    if (alignment > this.#alignment) this.#alignment = alignment;
+    this.#prepare(1, parts.length);
+    this.#front -= parts.length;
+    this.#bytes.set(parts, this.#front);
   }
 
   /** Writes a vector of `size` bytes. `fill` must write them to its argument. */
@@ -239,7 +233,6 @@ export class FlatbufferWriter {
     const bytes = new Uint8Array(2 * this.#bytes.length + 4 * Math.ceil(needed / 4));
     bytes.set(this.#bytes.subarray(this.#front), bytes.length - size);
     this.#bytes = bytes;
-    this.#words = new Int32Array(bytes.buffer);
     this.#view = new DataView(bytes.buffer);
     this.#front = bytes.length - size;
   }

@@ -1,13 +1,13 @@
 import { streamOf, tarOf } from '@soci/test-content';
 import { expect, it } from 'vitest';
-import { buildZtoc, RuntimeChecker, SymlinkTracker, scanTar } from '../index.ts';
+import { buildZtoc, checkRuntime, SymlinkTracker, scanTar } from '../index.ts';
 
 const scan = async (files: Record<string, string>) => (await scanTar(streamOf(tarOf(files)))).files;
 
 async function findImpliedDirectories(files: Record<string, string>) {
-  const checker = new RuntimeChecker();
-  const { ztoc } = await buildZtoc([tarOf(files)], { onEntry: (file) => checker.add(file) });
-  return checker.finish(ztoc, ztoc.files).impliedDirectories;
+  const { ztoc, runtime } = await buildZtoc([tarOf(files)]);
+  expect(checkRuntime(ztoc, ztoc.files)).toEqual(runtime);
+  return runtime.impliedDirectories;
 }
 
 it('finds directories that no entry describes', async () => {

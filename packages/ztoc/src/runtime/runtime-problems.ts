@@ -7,7 +7,6 @@ import { parseDecimal } from '../tar/numbers.ts';
 import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
 import { findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
-import { PathCheck } from './path-check.ts';
 import {
   ProblemCollector,
   type RuntimeEffect,
@@ -18,7 +17,7 @@ import {
 /** A zTOC without its entries. */
 type ZtocHead = Omit<Ztoc, 'files'>;
 
-/** Result of {@link RuntimeChecker}. */
+/** Result of {@link checkRuntime}. */
 export interface RuntimeFindings {
   /** The problems, worst first, one for each code and effect. */
   readonly problems: readonly RuntimeProblem[];
@@ -28,6 +27,14 @@ export interface RuntimeFindings {
    * each byte; at most 1 MiB of them.
    */
   readonly impliedDirectories: readonly string[];
+}
+
+/** What is known of the paths of a layer without a table of them. */
+export interface PathFindings {
+  /** Whether an entry came before the entry of its directory, if the layer has that one. */
+  readonly mayBeImplied: boolean;
+  /** Whether a hard link may have no target before it. */
+  readonly mayLackTarget: boolean;
 }
 
 /** Maximum length of a key of bbolt, the runtime's database (bbolt, `MaxKeySize`). */
@@ -47,23 +54,32 @@ const MIN_PATHS = 1 << 16;
  * @throws {ZtocError} `ZTOC_INVALID` if the spans of the zTOC are inconsistent.
  */
 export function findRuntimeProblems(ztoc: Ztoc): readonly RuntimeProblem[] {
-  const checker = new RuntimeChecker();
-  for (const file of ztoc.files) checker.add(file);
-  return checker.finish(ztoc, ztoc.files).problems;
+  return checkRuntime(ztoc, ztoc.files).problems;
 }
 
 /**
- * Checks a zTOC like {@link findRuntimeProblems}, while it is built: pass each entry to {@link add} from `onEntry` of
- * `buildZtoc`. Needs about 16 bytes of memory for each entry. Most rules need an entry only once. The others are applied at
- * the end, if the layer has directories that no entry describes, hard links that may have no target, or files that cannot be
- * read (about 64 bytes of memory for each entry).
+ * Checks a zTOC like {@link findRuntimeProblems}, and finds directories that no entry describes. `buildZtoc` returns the same
+ * findings, faster.
+ * @param files The entries of the zTOC. They are iterated several times: `decodeZtocFiles` returns them one at a time.
+ * @throws {ZtocError} `ZTOC_INVALID` if the spans of the zTOC are inconsistent.
+ */
+export function checkRuntime(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
+  const checker = new RuntimeChecker();
+  for (const file of files) checker.add(file);
+  return checker.finish(ztoc, files);
+}
+
+/**
+ * Checks entries while a zTOC is built. Most rules need an entry only once. The others are applied at the end, if the layer
+ * has directories that no entry describes, hard links that may have no target, or files that cannot be read (about 64 bytes
+ * of memory for each entry).
  *
  * @see soci-snapshotter, ztoc/ztoc_marshaler.go, `flatbufferToTOC`; metadata/reader.go, `initNodes`; metadata/db.go,
  * `writeNodeEntry`; fs/reader/reader.go, `Verify`; fs/span-manager/span_manager.go, `New`
  */
 export class RuntimeChecker {
   readonly #found = new ProblemCollector();
-  readonly #paths = new PathCheck();
+  readonly #paths: PathFindings | undefined;
   #count = 0;
   #hasHardLinks = false;
   #isUnsorted = false;
@@ -75,6 +91,25 @@ export class RuntimeChecker {
   #hasProblemOfFile = false;
   /** 1 for each entry that a later one replaces. Known only in a second check. */
   #replaced: Uint8Array | undefined;
+
+  /** @param paths What is known of the paths of all entries at the end. @default nothing, so they are checked at the end */
+  constructor(paths?: PathFindings) {
+    this.#paths = paths;
+  }
+
+  /** Returns whether the next entry, if its header is at `offset`, can be added with {@link addPlain}. */
+  expectsHeader(offset: number): boolean {
+    const expected = this.#expected;
+    return expected <= offset && (this.#actual ?? expected) === expected;
+  }
+
+  /** Adds an entry without PAX records, and with values that a zTOC can contain. @param end Offset after its content. */
+  addPlain(end: number): void {
+    this.#count += 1;
+    this.#expected = end + paddingAfter(end);
+    this.#actual = this.#expected;
+    this.#previous = undefined;
+  }
 
   /** Adds the next entry. Its bytes may be overwritten afterwards. */
   add(file: FileEntry): void {
@@ -99,7 +134,6 @@ export class RuntimeChecker {
     }
     const stored = type !== 'reg' ? 0 : records.isSparse ? storedSizeOf(file) : size;
     if (isContent && stored !== size) this.#addOfFile('sparse-file', 'unreadable-files', file);
-    this.#paths.add(file);
     this.#count += 1;
     if (type === 'hardlink') this.#hasHardLinks = true;
     this.#expected = offset + size + paddingAfter(Math.max(offset + size, 0));
@@ -126,8 +160,8 @@ export class RuntimeChecker {
       }
     }
     const found = this.#found;
-    const { mayBeImplied, mayLackTarget } = this.#paths;
-    if (this.#hasHardLinks && (mayBeImplied || mayLackTarget)) checkHardLinks(files, this.#count, found);
+    const { mayBeImplied, mayLackTarget } = this.#paths ?? { mayBeImplied: true, mayLackTarget: this.#hasHardLinks };
+    if (mayLackTarget) checkHardLinks(files, this.#count, found);
     const impliedDirectories = mayBeImplied ? findImpliedDirectories(files) : [];
     checkBelowSymlinks(files, impliedDirectories, found);
     checkSpans(ztoc, found);
@@ -143,10 +177,10 @@ export class RuntimeChecker {
 
 /** Checks the entries in the order of their offsets, as the runtime reads them. Archive order is almost always this order. */
 function checkSorted(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
-  const sorted = [...files].sort((a, b) => a.uncompressedOffset - b.uncompressedOffset);
-  const checker = new RuntimeChecker();
-  for (const file of sorted) checker.add(file);
-  return checker.finish(ztoc, sorted);
+  return checkRuntime(
+    ztoc,
+    [...files].sort((a, b) => a.uncompressedOffset - b.uncompressedOffset),
+  );
 }
 
 /** Returns the size of a file in the archive. Returns undefined if the zTOC does not contain it. */

@@ -12,6 +12,8 @@ export const MAX_SPECIAL_FILE_SIZE = 1 << 20;
 
 /** Type flag of an entry before POSIX: a directory if the name ends with a slash, otherwise a regular file. */
 export const TYPE_LEGACY = 0x00;
+/** `0`: a regular file. */
+export const TYPE_REGULAR = 0x30;
 /** `x`: PAX records for the next entry. */
 export const TYPE_PAX = 0x78;
 /** `L`: name of the next entry. */
@@ -26,7 +28,12 @@ const FILE_TYPES: readonly FileType[] = ['reg', 'hardlink', 'symlink', 'char', '
  * (ztoc/toc_builder.go, `getType`).
  */
 export function fileTypeOf(typeFlag: number): FileType | undefined {
-  return FILE_TYPES[typeFlag - 0x30];
+  return FILE_TYPES[typeFlag - TYPE_REGULAR];
+}
+
+/** Returns the difference between the type flag of a type and that of a regular file. */
+export function numberOfType(type: FileType): number {
+  return FILE_TYPES.indexOf(type);
 }
 
 /** Returns the number of bytes from `size` to the end of its last block. */

@@ -23,6 +23,25 @@ export type TarContents = Pick<Ztoc, 'files' | 'uncompressedArchiveSize'>;
  */
 export type EntryListener = (file: FileEntry) => void;
 
+/** Result of {@link PlainEntries.add} for an entry that is not plain. */
+export const NOT_PLAIN = -1;
+
+/** Names of GNU headers before an entry. */
+export type LongNames = Pick<EntryExtensions, 'longName' | 'longLink'>;
+
+/** Adds ordinary entries from their headers, without creating an object for each. */
+export interface PlainEntries {
+  /**
+   * Adds an entry without a PAX header, if it knows all of its fields.
+   * @param bytes Contains the header, from `start`.
+   * @param offset Offset of the bytes after the header in the tar stream.
+   * @param names Names of GNU headers before it, which `pool` counted.
+   * @param pool Counts the strings of the header.
+   * @returns the size of the body in bytes, or {@link NOT_PLAIN}
+   */
+  add(bytes: Uint8Array, start: number, offset: number, names: LongNames, pool: Pick<BytePool, 'charge'>): number;
+}
+
 /** Limits that apply to a tar archive. */
 export type TarLimits = Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'>;
 
@@ -44,6 +63,7 @@ export class TarScanner {
   readonly #pool: BytePool;
   readonly #assembler: EntryAssembler;
   readonly #onEntry: EntryListener | undefined;
+  readonly #plain: PlainEntries | undefined;
   readonly #files: FileEntry[] = [];
   #count = 0;
   readonly #header = new HeaderBlock();
@@ -64,16 +84,21 @@ export class TarScanner {
   #nextHeader = 0;
   #extensionType = 0;
   #extensions: EntryExtensions = {};
+  #hasExtensions = false;
   #sparseMap = new SparseMapReader();
   /** Entry whose sparse map is being read. */
   #sparseFile: FileEntry | undefined;
   /** Reused buffer for PAX headers, at most MAX_SPECIAL_FILE_SIZE bytes. */
   #scratch = NO_BYTES;
 
-  /** @param onEntry Receives each entry. @default {@link finish} returns all entries */
-  constructor(limits: TarLimits = {}, onEntry?: EntryListener) {
+  /**
+   * @param onEntry Receives each entry. @default {@link finish} returns all entries
+   * @param plain Receives the entries that it knows, instead of `onEntry`. @default none
+   */
+  constructor(limits: TarLimits = {}, onEntry?: EntryListener, plain?: PlainEntries) {
     this.#limits = resolveLimits(limits);
     this.#onEntry = onEntry;
+    this.#plain = plain;
     this.#pool = new BytePool(this.#limits.maxMetadataSize, { isTemporary: onEntry !== undefined });
     this.#assembler = new EntryAssembler(this.#pool);
   }
@@ -133,9 +158,11 @@ export class TarScanner {
         this.#position += skipped;
         if (this.#position === this.#nextHeader) this.#expectBlock('header');
       } else if (this.#canReadHeader(bytes.length - at)) {
-        view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
         this.#position += BLOCK_SIZE;
-        this.#readHeader(view, at);
+        if (!this.#readPlainHeader(bytes, at)) {
+          view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+          this.#readHeader(view, at);
+        }
         at += BLOCK_SIZE;
       } else {
         const taken = Math.min(bytes.length - at, this.#target.length - this.#filled);
@@ -151,13 +178,29 @@ export class TarScanner {
   #readTarget(): void {
     if (this.#state === 'extension') this.#readExtension();
     else if (this.#state === 'sparse-map') this.#readSparseMapBlock();
-    else this.#readHeader(this.#blockView, 0);
+    else if (!this.#readPlainHeader(this.#block, 0)) this.#readHeader(this.#blockView, 0);
   }
 
   /** Returns whether the next `size` bytes of the stream contain a whole header. */
   #canReadHeader(size: number): boolean {
     const isHeader = this.#state === 'header' || this.#state === 'second-zero-block';
     return isHeader && this.#filled === 0 && size >= BLOCK_SIZE;
+  }
+
+  /** Reads the header that ends at the current position, if its entry is plain. @returns whether it is */
+  #readPlainHeader(bytes: Uint8Array, start: number): boolean {
+    const plain = this.#plain;
+    const isAllowed = this.#state === 'header' && this.#count < this.#limits.maxEntries;
+    if (plain === undefined || !isAllowed || this.#extensions.records !== undefined) return false;
+    const size = plain.add(bytes, start, this.#position, this.#extensions, this.#pool);
+    if (size === NOT_PLAIN) return false;
+    if (this.#hasExtensions) this.#endExtensions();
+    this.#headerOffset = this.#position - BLOCK_SIZE;
+    this.#pool.recycle();
+    this.#count += 1;
+    this.#startBody(size);
+    this.#skipBody();
+    return true;
   }
 
   /** Reads the header that ends at the current position: the bytes of `source` from `start`. */
@@ -200,6 +243,7 @@ export class TarScanner {
   }
 
   #readExtension(): void {
+    this.#hasExtensions = true;
     addExtension(this.#extensions, this.#extensionType, this.#target, this.#pool, this.#headerOffset);
     this.#skipBody();
   }
@@ -212,7 +256,7 @@ export class TarScanner {
       throw entryLimitExceeded(position.headerOffset, excess);
     }
     const entry = this.#assembler.assemble(header, this.#extensions, position);
-    this.#extensions = {};
+    this.#endExtensions();
     this.#startBody(entry.bodySize);
     this.#count += 1;
     if (entry.startsWithSparseMap) {
@@ -223,6 +267,11 @@ export class TarScanner {
       this.#emit(entry.file);
       this.#skipBody();
     }
+  }
+
+  #endExtensions(): void {
+    this.#extensions = {};
+    this.#hasExtensions = false;
   }
 
   #emit(file: FileEntry): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { encodeParts, encodeZtoc, type ZtocHead } from '../encoding/encode-ztoc.ts';
 import type { FileEntry, FileType } from '../ztoc.ts';
-import { encodeParts, encodeZtoc, type ZtocHead } from './encode-ztoc.ts';
 import { EntryStore } from './entry-store.ts';
 
 const anyBytes = fc.uint8Array({ maxLength: 300 });
