@@ -7,7 +7,7 @@ import type { FileEntry } from '../ztoc.ts';
 const MAX_TOTAL_SIZE = 1 << 20;
 
 /** Maximum size of a path in Linux, in bytes (`PATH_MAX`). */
-export const MAX_PATH = 4096;
+const MAX_PATH = 4096;
 
 const SLASH = 0x2f;
 
@@ -42,7 +42,7 @@ export function findImpliedDirectories(files: Iterable<FileEntry>): readonly str
 }
 
 /** Returns the end of the parent directory in the name of an entry, without trailing slashes of the name. */
-export function parentEnd(name: Uint8Array): number {
+function parentEnd(name: Uint8Array): number {
   let end = name.length;
   while (end > 0 && name[end - 1] === SLASH) end--;
   while (end > 0 && name[end - 1] !== SLASH) end--;
