@@ -72,7 +72,6 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
       '@soci/registry-jobs',
     ],
     modules: [
-      '@aws-lambda-powertools/logger',
       '@aws-lambda-powertools/metrics',
       '@aws-sdk/client-eventbridge',
       '@aws-sdk/client-lambda',

@@ -68,13 +68,13 @@ describe.each([
 });
 
 describe('the code', () => {
-  it('of the filter loads at most 50 KB at start', () => {
-    expect(startSizeOf(FILTER_BUNDLE)).toBeLessThanOrEqual(50 * KB);
+  it('of the filter loads at most 27 KB at start', () => {
+    expect(startSizeOf(FILTER_BUNDLE)).toBeLessThanOrEqual(27 * KB);
     expect(sizeOf(FILTER_BUNDLE)).toBeGreaterThan(100 * KB);
   });
 
-  it('of the generator loads at most 80 KB at start', () => {
-    expect(startSizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(80 * KB);
+  it('of the generator loads at most 55 KB at start', () => {
+    expect(startSizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(55 * KB);
   });
 
   it('of the generator has at most 750 KB in total', () => {

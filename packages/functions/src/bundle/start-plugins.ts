@@ -18,18 +18,29 @@ const LAZY = ['child_process', 'crypto', 'dns', 'https', 'tls', 'v8', 'worker_th
 export const BUILTINS: Plugin = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:node:)?[\w/]+$/ }, ({ path, kind }) => {
+    onResolve({ filter: /^(?:node:)?[\w/]+$/ }, ({ path, kind, importer }) => {
       const name = path.replace(/^node:/, '');
       const isImport = kind === 'import-statement' || kind === 'dynamic-import';
-      return isImport && builtinModules.includes(name) ? { path: name, namespace: 'node' } : undefined;
+      if (!isImport || !builtinModules.includes(name)) return undefined;
+      // Each importer has its own copy, because code that several files share becomes a further file.
+      const hasCopy = kind === 'import-statement' && !LAZY.includes(name);
+      return { path: name, namespace: 'node', ...(hasCopy && { suffix: `?${importer}` }) };
     });
     onLoad({ filter: /^/, namespace: 'node' }, ({ path }) => {
       const module = `process.getBuiltinModule('node:${path}')`;
-      if (!LAZY.includes(path)) return { contents: `module.exports = ${module}` };
-      const names = Object.keys(process.getBuiltinModule(path) ?? {}).join();
+      const names = Object.keys(process.getBuiltinModule(path) ?? {});
+      if (!LAZY.includes(path)) {
+        // The bundle contains only the exports that are used: without these comments, each could have side effects.
+        const exported = names.map((name, i) => `const _${i} = /* @__PURE__ */ (() => module.${name})();`);
+        const list = names.map((name, i) => `_${i} as ${name}`);
+        const contents = `const module = /* @__PURE__ */ ${module};
+          ${exported.join('\n')}
+          export { ${list.join()}, module as default };`;
+        return { contents };
+      }
       return {
         contents: `let loaded;
-          for (const name of '${names}'.split(','))
+          for (const name of '${names.join()}'.split(','))
             Object.defineProperty(exports, name, { enumerable: true, get: () => (loaded ??= ${module})[name] });`,
       };
     });

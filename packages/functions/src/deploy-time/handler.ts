@@ -1,5 +1,6 @@
 import { type EcrImages, openEcrImages } from '@soci/ecr';
 import type { CloudFormationRequest } from '../cloudformation/send-response.ts';
+import { invokeFunction } from '../filter/invoke-function.ts';
 import { RegistryPool } from '../generator/registry-pool.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { type BackgroundRequest, type DeployContext, handleBackground, handleRequest } from './handle-request.ts';
@@ -26,10 +27,7 @@ export async function handler(event: CloudFormationRequest | BackgroundRequest, 
       return registries.open(location, name);
     },
     images,
-    invokeSelf: async (payload) => {
-      const { invokeFunction } = await import('../filter/invoke-function.ts');
-      return invokeFunction(context.invokedFunctionArn, payload);
-    },
+    invokeSelf: (payload) => invokeFunction(context.invokedFunctionArn, payload),
     pause: RETRY_DELAY,
   };
   await (event.RequestType === 'Later' ? handleBackground(event, dependencies) : handleRequest(event, dependencies));

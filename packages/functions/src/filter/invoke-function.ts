@@ -1,5 +1,4 @@
-// Imported dynamically, because most events match no filter and do not need the AWS SDK.
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { FunctionError } from '../errors.ts';
 import { SDK_TIMEOUTS } from '../sdk-timeouts.ts';
 
@@ -13,6 +12,7 @@ let client: LambdaClient | undefined;
  */
 export async function invokeFunction(arn: string, payload: string): Promise<string> {
   try {
+    const { InvokeCommand, LambdaClient } = await import('./lambda-client.ts');
     client ??= new LambdaClient({ region: arn.split(':')[3] as string, requestHandler: SDK_TIMEOUTS });
     const command = new InvokeCommand({ FunctionName: arn, InvocationType: 'Event', Payload: payload });
     const { $metadata } = await client.send(command);

@@ -1,5 +1,4 @@
-// Imported dynamically, because most events match no filter and do not need the AWS SDK.
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FunctionError } from '../errors.ts';
 import { SDK_TIMEOUTS } from '../sdk-timeouts.ts';
 
@@ -13,6 +12,7 @@ let client: SQSClient | undefined;
  */
 export async function sendMessage(queueUrl: string, body: string): Promise<string> {
   try {
+    const { SendMessageCommand, SQSClient } = await import('./sqs-client.ts');
     // Otherwise, AWS_USE_FIPS_ENDPOINT and AWS_ENDPOINT_URL_SQS would have no effect.
     client ??= new SQSClient({ requestHandler: SDK_TIMEOUTS, useQueueUrlAsEndpoint: false });
     const { MessageId } = await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
