@@ -175,7 +175,7 @@ left=$#
 while [ "$left" -gt 0 ]; do
   case $1 in
     --stack-name | --bucket | --region | --profile)
-      [ "$left" -gt 1 ] || fail "$1 needs a value. See --help" 2
+      { [ "$left" -gt 1 ] && [ -n "$2" ]; } || fail "$1 needs a value. See --help" 2
       case $1 in
         --stack-name) stack=$2 ;;
         --bucket) bucket=$2 ;;

@@ -176,6 +176,13 @@ describe.skipIf(findTool('moto') === undefined || findTool('awsCli') === undefin
     ['with a parameter that it sets', ['QSS3BucketName=x'], {}, 2, 'Use --bucket to choose the bucket'],
     ['with an unknown option', ['--wrong'], {}, 2, "unknown argument '--wrong'. See --help"],
     ['with an option without a value', ['--bucket'], {}, 2, '--bucket needs a value'],
+    [
+      'with an empty value, which would be any stack',
+      ['--delete', '--stack-name', ''],
+      {},
+      2,
+      '--stack-name needs a va',
+    ],
     ['with --delete and a parameter', ['--delete', 'Alarms=true'], {}, 2, '--delete takes no parameters'],
   ])('fails %s, and says what to do', async (_what, args, others, code, message) => {
     const run = await deploy(args, others);
