@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { goldenLayerPath, goldenLayoutPath } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { COMMON_OPTIONS } from './command/command.ts';
@@ -261,4 +263,19 @@ describe('--version', () => {
       expect((await runCli(argv)).stdout).toMatch(/^soci-index \d+\.\d+\.\d+\S*\n$/);
     },
   );
+});
+
+describe('the program', () => {
+  const PROGRAM = fileURLToPath(new URL('../bin/soci-index.js', import.meta.url));
+
+  it.each([
+    ['v20.20.2', 1, 'soci-index: it needs Node.js 22.15 or later, and this is v20.20.2. Install a later version.\n'],
+    ['v22.14.0', 1, 'soci-index: it needs Node.js 22.15 or later, and this is v22.14.0. Install a later version.\n'],
+    ['v22.15.0', 0, ''],
+  ])('with Node.js %s ends with code %i', (version, code, message) => {
+    const values = { version: { value: version }, versions: { value: { node: version.slice(1) } } };
+    const pretend = `data:text/javascript,Object.defineProperties(process,${JSON.stringify(values)})`;
+    const run = spawnSync(process.execPath, ['--import', pretend, PROGRAM, '--version'], { encoding: 'utf8' });
+    expect([run.status, run.stderr]).toEqual([code, message]);
+  });
 });
