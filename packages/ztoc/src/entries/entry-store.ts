@@ -1,3 +1,4 @@
+import { fromByteString, NO_BYTES } from '../byte-strings.ts';
 import type { EntrySource } from '../encoding/encode-ztoc.ts';
 import { encodedFileSize } from '../encoding/encoded-size.ts';
 import type { FlatbufferWriter } from '../flatbuffers/flatbuffer-writer.ts';
@@ -19,6 +20,21 @@ const MAX_PLAIN_SIZE = 1024 + MAX_LONG_NAMES;
 /** Difference between the encoded size of an entry and its size in the store: see {@link encodedFileSize}. */
 const ENCODED_MORE = 44;
 
+/** Positions of the fields of `Entry` in assembly/memory.ts. */
+const [OFFSET, SIZE, MODE, DEV_MAJOR, DEV_MINOR] = [0, 8, 16, 24, 32] as const;
+const [UID, GID, TYPE, RECORDS] = [40, 44, 48, 92] as const;
+const NAME: StringField = { size: 52, address: 72 };
+const LINK_NAME: StringField = { size: 56, address: 76 };
+const USER_NAME: StringField = { size: 60, address: 80 };
+const GROUP_NAME: StringField = { size: 64, address: 84 };
+const MOD_TIME: StringField = { size: 68, address: 88 };
+
+/** Positions of the size and the address of a string. */
+interface StringField {
+  readonly size: number;
+  readonly address: number;
+}
+
 /** Receives the type of a plain entry and its name: the bytes of `memory` from `start` to `end`. Copy what you keep. */
 export type PlainEntryListener = (type: FileType, memory: Uint8Array, start: number, end: number) => void;
 
@@ -34,7 +50,12 @@ export class EntryStore implements EntrySource, PathFindings {
   readonly #longNames: number;
   readonly #buffer: ArrayBuffer;
   readonly #partSizes: number[] = [];
-  #memory: Uint8Array<ArrayBuffer>;
+  readonly #entry: number;
+  #memory = NO_BYTES;
+  #view = new DataView(NO_BYTES.buffer);
+  /** Time of the last entry that was not plain, and the same as bytes. */
+  #modTime = '';
+  #modTimeBytes: Uint8Array = NO_BYTES;
   #partSize = 0;
   #count = 0;
   #encodedSize = 0;
@@ -45,7 +66,7 @@ export class EntryStore implements EntrySource, PathFindings {
     this.#kernel = acquireEntryKernel();
     this.#block = this.#kernel.blockAddress();
     this.#longNames = this.#kernel.longNamesAddress();
-    this.#memory = new Uint8Array(this.#kernel.memory.buffer as ArrayBuffer);
+    this.#entry = this.#kernel.entryAddress();
     this.#buffer = new ArrayBuffer(0, { maxByteLength: maxEncodedSize });
   }
 
@@ -81,8 +102,7 @@ export class EntryStore implements EntrySource, PathFindings {
     const nameSize = longName?.length ?? 0;
     const linkSize = longLink?.length ?? 0;
     if (nameSize + linkSize > MAX_LONG_NAMES) return NOT_PLAIN;
-    // The memory was replaced if it grew.
-    if (this.#memory.length === 0) this.#memory = new Uint8Array(kernel.memory.buffer as ArrayBuffer);
+    this.#viewMemory();
     this.#memory.set(bytes.subarray(start, start + BLOCK_SIZE), this.#block);
     if (longName !== undefined) this.#memory.set(longName, this.#longNames);
     if (longLink !== undefined) this.#memory.set(longLink, this.#longNames + nameSize);
@@ -110,7 +130,7 @@ export class EntryStore implements EntrySource, PathFindings {
   /** Calls `listener` with the last plain entry. */
   showLast(listener: PlainEntryListener): void {
     const kernel = this.#kernel;
-    if (this.#memory.length === 0) this.#memory = new Uint8Array(kernel.memory.buffer as ArrayBuffer);
+    this.#viewMemory();
     const start = kernel.nameStart();
     listener(fileTypeOf(TYPE_REGULAR + kernel.entryType()) as FileType, this.#memory, start, start + kernel.nameSize());
   }
@@ -124,8 +144,8 @@ export class EntryStore implements EntrySource, PathFindings {
     const kernel = this.#kernel;
     const needed = encodedSize + MAX_PLAIN_SIZE;
     if (this.#partSize + needed > PART_SIZE) this.#endPart();
-    kernel.enlargePart(needed);
-    this.#memory = new Uint8Array(kernel.memory.buffer as ArrayBuffer);
+    if (needed > PART_SIZE) kernel.enlargePart(needed);
+    this.#viewMemory();
     kernel.addEntry(this.#writeEntry(file));
     this.#partSize = kernel.partSize();
     if (this.#partSize > PART_SIZE - MAX_PLAIN_SIZE) this.#endPart();
@@ -140,8 +160,7 @@ export class EntryStore implements EntrySource, PathFindings {
     kernel.beginEncoding(writer.size);
     for (let size = this.#partSizes.pop(); size !== undefined; size = this.#partSizes.pop()) {
       const first = this.#buffer.byteLength - size;
-      kernel.enlargePart(size);
-      this.#memory = new Uint8Array(kernel.memory.buffer as ArrayBuffer);
+      this.#viewMemory();
       this.#memory.set(new Uint8Array(this.#buffer, first, size), kernel.partAddress());
       this.#buffer.resize(first);
       const start = kernel.encodePart(size);
@@ -173,44 +192,64 @@ export class EntryStore implements EntrySource, PathFindings {
 
   /** Writes an entry where the kernel reads it: `Entry` in assembly/memory.ts. @returns size of its PAX records */
   #writeEntry(file: FileEntry): number {
-    const view = new DataView(this.#memory.buffer);
-    const { name, linkName, userName, groupName, modTime, paxRecords } = file;
-    let at = this.#kernel.entryAddress();
-    for (const number of [file.uncompressedOffset, file.uncompressedSize, file.mode, file.devMajor, file.devMinor]) {
-      setInt64(view, at, number);
-      at += 8;
-    }
-    const strings = [name, linkName, userName, groupName, new TextEncoder().encode(modTime)];
-    const sizes = strings.map(({ length }) => length);
+    this.#putInt64(OFFSET, file.uncompressedOffset);
+    this.#putInt64(SIZE, file.uncompressedSize);
+    this.#putInt64(MODE, file.mode);
+    this.#putInt64(DEV_MAJOR, file.devMajor);
+    this.#putInt64(DEV_MINOR, file.devMinor);
+    this.#putUint32(UID, file.uid);
+    this.#putUint32(GID, file.gid);
+    this.#putUint32(TYPE, numberOfType(file.type));
     let end = this.#kernel.partEnd();
-    const addresses = strings.map((bytes) => {
-      this.#memory.set(bytes, end);
-      end += bytes.length;
-      return end - bytes.length;
-    });
-    for (const value of [file.uid, file.gid, numberOfType(file.type), ...sizes, ...addresses, end]) {
-      view.setUint32(at, value, true);
-      at += 4;
+    end = this.#putString(NAME, file.name, end);
+    end = this.#putString(LINK_NAME, file.linkName, end);
+    end = this.#putString(USER_NAME, file.userName, end);
+    end = this.#putString(GROUP_NAME, file.groupName, end);
+    if (file.modTime !== this.#modTime) {
+      this.#modTime = file.modTime;
+      this.#modTimeBytes = fromByteString(file.modTime);
     }
+    end = this.#putString(MOD_TIME, this.#modTimeBytes, end);
+    this.#putUint32(RECORDS, end);
     const start = end;
-    for (const [key, value] of paxRecords) end = this.#writeString(view, this.#writeString(view, end, value), key);
+    for (const [key, value] of file.paxRecords) end = this.#encodeString(key, this.#encodeString(value, end));
     return end - start;
   }
 
+  #putInt64(field: number, value: TarInteger): void {
+    const at = this.#entry + field;
+    if (typeof value === 'bigint') this.#view.setBigInt64(at, value, true);
+    else {
+      this.#view.setInt32(at, value, true);
+      this.#view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+    }
+  }
+
+  #putUint32(field: number, value: number): void {
+    this.#view.setUint32(this.#entry + field, value, true);
+  }
+
+  /** Writes a string at an address, and its size and address into the entry. @returns address after it */
+  #putString({ size, address }: StringField, bytes: Uint8Array, at: number): number {
+    this.#memory.set(bytes, at);
+    this.#putUint32(size, bytes.length);
+    this.#putUint32(address, at);
+    return at + bytes.length;
+  }
+
   /** Writes a string as the kernel stores it. @returns address after it */
-  #writeString(view: DataView, at: number, bytes: Uint8Array): number {
-    const end = at + 4 + bytes.length;
-    view.setUint32(at, bytes.length, true);
+  #encodeString(bytes: Uint8Array, at: number): number {
+    this.#view.setUint32(at, bytes.length, true);
     this.#memory.set(bytes, at + 4);
-    view.setUint32(end, 0, true);
+    this.#view.setUint32(at + 4 + bytes.length, 0, true);
     return at + 4 + ((bytes.length + 4) & ~3);
   }
-}
 
-function setInt64(view: DataView, at: number, value: TarInteger): void {
-  if (typeof value === 'bigint') view.setBigInt64(at, value, true);
-  else {
-    view.setInt32(at, value, true);
-    view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+  /** The memory is replaced if it grows. */
+  #viewMemory(): void {
+    if (this.#memory.length > 0) return;
+    const { buffer } = this.#kernel.memory;
+    this.#memory = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
   }
 }
