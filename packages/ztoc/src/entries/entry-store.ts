@@ -60,6 +60,7 @@ export class EntryStore implements EntrySource, PathFindings {
   #count = 0;
   #encodedSize = 0;
   #lastSize = 0;
+  #isClosed = false;
 
   /** @param maxEncodedSize Maximum size of the encoded entries, which is larger than what the store needs for them. */
   constructor(maxEncodedSize: number) {
@@ -174,6 +175,8 @@ export class EntryStore implements EntrySource, PathFindings {
 
   /** Frees the kernel. Call nothing else afterwards. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     releaseEntryKernel(this.#kernel);
   }
 

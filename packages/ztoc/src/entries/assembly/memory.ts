@@ -3,27 +3,26 @@
 //   - strings of the entry that the host adds, or the encoded entries;
 //   - the set of paths, which grows. It is not needed any more when entries are encoded.
 
-/** The block that `readHeader` reads: 512 bytes. */
+/** The block that `addPlainEntry` reads: 512 bytes. */
 export const BLOCK: usize = 0x0400;
 /** The entry that is added. */
 export const ENTRY: usize = 0x0600;
 /** The time of the entry as text: 20 bytes. */
 export const TIME: usize = 0x0700;
-/** The name of an entry that has a prefix. */
+/** The name of an entry that has a prefix: 256 bytes. */
 export const NAME: usize = 0x0800;
-/** Start and end of each name in a path of at most 4,096 bytes: u16 x 2 x 2049. */
+/** Start and end of each name in a path of at most 4,096 bytes: u16 x 2 x 2048. */
 export const NAMES: usize = 0x0a00;
-/** The directory of the previous entry. */
+/** The directory of the previous entry: 4,096 bytes. */
 export const PARENT: usize = 0x2b00;
-/** Offsets of the encoded entries of a part: u32 x 1024. */
-export const OFFSETS: usize = 0x3c00;
 /** For each layout of a table, the offset of its vtable, and the vtable: 256 x 36 bytes. */
-export const VTABLES: usize = 0x4c00;
-
-/** Long names of a plain entry: 4,096 bytes. */
-export const LONG_NAMES: usize = 0x8000;
+export const VTABLES: usize = 0x4000;
 /** Offsets of the fields of a table: u32 x 14. */
-export const FIELD_OFFSETS: usize = 0x7000;
+export const FIELD_OFFSETS: usize = 0x6800;
+/** Long names of a plain entry: 4,096 bytes. */
+export const LONG_NAMES: usize = 0x7000;
+/** Offsets of the encoded entries of a part: u32 x 1536. An entry has at least 56 bytes. */
+export const OFFSETS: usize = 0x8800;
 
 /** The part of the store, and its size unless an entry is larger. */
 export const PART: usize = 0x10000;
@@ -33,7 +32,7 @@ export const PART_SIZE: usize = 0x10000;
 export let partEnd: usize = PART + PART_SIZE;
 export let pathsStart: usize = PART + 4 * PART_SIZE;
 
-/** The entry that is added. The host writes the same fields, except for names. */
+/** The entry that is added. If it is not plain, ../entry-store.ts writes it, at these positions. */
 @unmanaged
 export class Entry {
   /** Offset of the content in the tar stream. */
