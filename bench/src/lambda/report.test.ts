@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { billOf, formatLambda, vcpusOf } from './report.ts';
+import { billOf, formatLambda, RECOMMENDED_MEMORY, vcpusOf } from './report.ts';
 
 /** 5.8 s of processor time, for which a function of 1,024 MB needs ten seconds. */
 const MEASURED = { memory: 1024, seconds: 11, cpu: (10 * 1024) / 1769, peak: 150e6 };
@@ -32,4 +34,15 @@ it('names the size whose time and cost are better than those of the default', ()
   expect(formatLambda([{ title: '437 MB', bytes: 437e6, measurements }])).toContain(
     '**Target missed**: with the default of 1,769 MB, the time times the cost of 437 MB is at most 1.1 times the smallest one. Measured: 1.73.',
   );
+});
+
+it('recommends the default of the construct, the template and the Terraform module', () => {
+  const read = (path: string) => readFileSync(join(import.meta.dirname, '..', '..', '..', path), 'utf8');
+  const built = JSON.parse(read('packages/construct/src/fixtures/soci-index-builder.json'));
+  const template = JSON.parse(read('apps/stack/src/fixtures/plain-template.json'));
+  const [, variable = ''] = read('apps/terraform/variables.tf').split('variable "memory_size" {');
+  const functions = Object.values<{ readonly Properties: { readonly MemorySize?: number } }>(built.Resources);
+  expect(functions.map(({ Properties }) => Properties.MemorySize)).toContain(RECOMMENDED_MEMORY);
+  expect(template.Parameters.MemorySize.Default).toBe(RECOMMENDED_MEMORY);
+  expect(/default\s*= (\d+)/.exec(variable)?.[1]).toBe(`${RECOMMENDED_MEMORY}`);
 });
