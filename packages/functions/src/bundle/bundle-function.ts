@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BundledPackage, formatNotices, listBundledPackages } from '@soci/bundle-report';
 import { build } from 'esbuild';
@@ -65,9 +66,18 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
   });
   const files = new Map<string, Uint8Array>([['package.json', PACKAGE_JSON]]);
   const maps = new Map<string, Uint8Array>();
+  const helpers = Object.entries(metafile.outputs).filter(([, { inputs }]) => Object.keys(inputs).length === 0);
   for (const { path, contents } of outputFiles) {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    (name.endsWith('.map') ? maps : files).set(name, contents);
+    const name = basename(path);
+    if (name.endsWith('.map')) maps.set(name, contents);
+    else
+      files.set(
+        name,
+        withoutImports(
+          contents,
+          helpers.map(([file]) => basename(file)),
+        ),
+      );
   }
   const named = nameChunks(files);
   const packages = listBundledPackages(
@@ -91,6 +101,18 @@ export async function bundleInline(entry: string): Promise<Uint8Array> {
   const [file] = outputFiles;
   if (file === undefined) throw new Error(`the bundler returned no output for ${entry}`);
   return file.contents;
+}
+
+/**
+ * Removes imports without names from the code. esbuild adds them for its helpers, which have no side effects, to each file. Spaces
+ * replace them, which keeps source maps valid.
+ */
+function withoutImports(code: Uint8Array, names: readonly string[]): Uint8Array {
+  const text = names.reduce((before, name) => {
+    const statement = `import"./${name}";`;
+    return before.replace(statement, ' '.repeat(statement.length));
+  }, new TextDecoder().decode(code));
+  return new TextEncoder().encode(text);
 }
 
 /** Returns the source maps with the new names of their files. */

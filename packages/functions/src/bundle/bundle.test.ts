@@ -85,6 +85,13 @@ describe('the code', () => {
     expect(sizeOf(JOBS_BUNDLE)).toBeLessThanOrEqual(540 * KB);
   });
 
+  it('reads no export of node:http that loads undici', () => {
+    for (const bundle of [FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE]) {
+      const codes = [...filesOf(bundle).values()].map((content) => Buffer.from(content).toString());
+      expect(codes.filter((code) => /\.(?:WebSocket|CloseEvent|MessageEvent)\b/.test(code))).toEqual([]);
+    }
+  });
+
   it('contains no path of the build machine', () => {
     for (const bundle of [FILTER_BUNDLE, GENERATOR_BUNDLE, JOBS_BUNDLE]) {
       for (const content of filesOf(bundle).values()) {

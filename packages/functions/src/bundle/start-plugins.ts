@@ -22,14 +22,15 @@ export const BUILTINS: Plugin = {
       const name = path.replace(/^node:/, '');
       const isImport = kind === 'import-statement' || kind === 'dynamic-import';
       if (!isImport || !builtinModules.includes(name)) return undefined;
-      // Each importer has its own copy, because code that several files share becomes a further file.
+      // Each importer has its own copy, because code that several files share becomes a further file. A dynamic import needs all
+      // exports, and must not evaluate their getters.
       const hasCopy = kind === 'import-statement' && !LAZY.includes(name);
       return { path: name, namespace: 'node', ...(hasCopy && { suffix: `?${importer}` }) };
     });
-    onLoad({ filter: /^/, namespace: 'node' }, ({ path }) => {
+    onLoad({ filter: /^/, namespace: 'node' }, ({ path, suffix }) => {
       const module = `process.getBuiltinModule('node:${path}')`;
       const names = Object.keys(process.getBuiltinModule(path) ?? {});
-      if (!LAZY.includes(path)) {
+      if (suffix !== '') {
         // The bundle contains only the exports that are used: without these comments, each could have side effects.
         const exported = names.map((name, i) => `const _${i} = /* @__PURE__ */ (() => module.${name})();`);
         const list = names.map((name, i) => `_${i} as ${name}`);
@@ -38,6 +39,7 @@ export const BUILTINS: Plugin = {
           export { ${list.join()}, module as default };`;
         return { contents };
       }
+      if (!LAZY.includes(path)) return { contents: `module.exports = ${module}` };
       return {
         contents: `let loaded;
           for (const name of '${names.join()}'.split(','))
