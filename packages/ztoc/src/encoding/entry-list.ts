@@ -85,10 +85,7 @@ export class EncodedEntries implements EntryList {
 
   visit(visit: EntryVisitor): void {
     const reader = new FlatbufferReader(this.#bytes, 'zTOC');
-    for (let i = 0; i < this.length; i++) {
-      const { start, length } = reader.tableAt(this.#start + 4 * i).vector(FILE_METADATA.name);
-      visit(this.#bytes, start, start + length);
-    }
+    reader.visitStrings(this.#start, this.length, FILE_METADATA.name, (start, end) => visit(this.#bytes, start, end));
   }
 
   bytesOf(): Uint8Array {
