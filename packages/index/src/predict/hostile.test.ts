@@ -241,6 +241,27 @@ describe('hostile files', () => {
     expect(await paths(files, ['a'], [`PATH=${'/x:'.repeat(50_000)}/bin`])).toEqual([]);
   });
 
+  it.each([
+    'def f():\n  (#a\n"b" ',
+    'def f():\n  ("b" ',
+    'def f():\n  (\n)',
+    'def f():\n  ([{"a", }])',
+    'def f():\n  """a" "" ',
+    'def f():\n  x = "\\a',
+    'def f():\n  a \\\n',
+    'def f():\n (((((1)))))\n',
+    'a (b, "c") ',
+    'from a.b. ',
+  ])('may repeat Python without an end: %j', async (source) => {
+    const repeated = source.slice(source.indexOf('\n') + 1 || 0);
+    const files = {
+      ...BASE,
+      'app/x.py': source + repeated.repeat((256 << 10) / repeated.length),
+      'app/y.py': 'import x',
+    };
+    expect(await paths(files, ['python3.11', '/app/y.py'])).toContain('/app/x.py');
+  });
+
   it('may import each other, and themselves', async () => {
     const files = { ...BASE, 'app/x.py': 'import x, y', 'app/y.py': 'from x import y\nfrom y import y' };
     expect(await paths(files, ['python3.11', '/app/x.py'])).toEqual(expect.arrayContaining(['/app/x.py', '/app/y.py']));

@@ -21,7 +21,6 @@ const MAX_TABLES = 50;
 const SKIPPED_BLOCK =
   /^if\s+(?:typing\.|t\.)?TYPE_CHECKING\b|^if\s+(?:sys\.platform|os\.name)\s*==\s*['"](?:win|nt|darwin|cygwin|emscripten)/;
 const TYPE_CHECKING_BLOCK = /^if\s+(?:typing\.|t\.)?TYPE_CHECKING\b/;
-const DEFINITION = /^(?:async\s+)?(def|class)\s+([\p{L}_][\p{L}\p{N}_]*)/u;
 /** A name that is called, or an item of a list or of arguments. */
 const USE = /(?<![\w.])([A-Za-z_]\w{0,100}(?:\.\w{1,100}){0,8})\s*(?=[(,\])}])/g;
 /** An assignment of a dictionary. */
@@ -29,12 +28,14 @@ const TABLE = /^\w+\s*(?::[^=]{0,200})?=\s*\{/;
 /** The name of a module in quotes. */
 const MODULE_NAME = /['"](\.*[A-Za-z_][\w.]{0,200})['"]/g;
 const MAIN_BLOCK = /^if\s+__name__\s*==/;
-const NAME = String.raw`[\p{L}_][\p{L}\p{N}_]*`;
+/** A name. Python permits fewer characters that are not ASCII, but V8 needs milliseconds to compile their classes. */
+const NAME = String.raw`[A-Za-z_\x80-\uffff][\w\x80-\uffff]*`;
+const DEFINITION = new RegExp(`^(?:async\\s+)?(def|class)\\s+(${NAME})`);
 const DOTTED = `${NAME}(?:\\s*\\.\\s*${NAME})*`;
 const IMPORT = /^import\s+(.+)$/s;
-const FROM = new RegExp(`^from\\s*(\\.[.\\s]*)?(${DOTTED})?\\s*import\\s*(.+)$`, 'su');
-const DOTTED_NAME = new RegExp(`^(${DOTTED})`, 'u');
-const PLAIN_NAME = new RegExp(`^(${NAME})`, 'u');
+const FROM = new RegExp(`^from\\s*(\\.[.\\s]*)?(${DOTTED})?\\s*import\\s*(.+)$`, 's');
+const DOTTED_NAME = new RegExp(`^(${DOTTED})`);
+const PLAIN_NAME = new RegExp(`^(${NAME})`);
 const CALL = /\b(?:__import__|import_module)\(\s*['"]([\w.]+)['"]/g;
 
 /** What a module does when it is imported or run, and what its functions do if they are called. */
@@ -185,5 +186,6 @@ function addImports(statement: string, isFallback: boolean, imports: PythonImpor
       .flatMap((part) => PLAIN_NAME.exec(part.trim())?.[1] ?? []);
     imports.push({ module: `${dots}${module}`.replaceAll(/\s/g, ''), names, isFallback });
   }
+  if (!statement.includes('import_')) return;
   for (const [, module = ''] of statement.matchAll(CALL)) imports.push({ module, names: [], isFallback });
 }

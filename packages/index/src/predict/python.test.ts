@@ -251,6 +251,13 @@ describe('an import', () => {
     ['"unclosed\nimport a', 'a'],
     ['"""unclosed\nimport a', ''],
     ['x = [\nimport a', ''],
+    ['def f():\n  """\nimport a\n"""\n  x = [(1, {"a": [2]}), # (\n3]\n\n# f\nimport b', 'b'],
+    ['def f():\n  x = "\\"" + \'\\\\\'\n  y = x \\\nimport a\nimport b', 'b'],
+    ['def f():\n  ((((1,\nimport a\n))))\nimport b', 'b'],
+    ['class A:\n  def f():\n      import a\n  import b', 'b'],
+    ['def f():\n\timport a\n \t\nimport b', 'b'],
+    ['def f(): import a\nimport b', 'b'],
+    ['def \u00e9():\n  import a\nimport b', 'b'],
   ])('is found in %j: %j', async (source, names) => {
     expect(await importsOf(source)).toBe(names);
   });

@@ -1,6 +1,9 @@
+import { posix } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DecodedEntries } from '../encoding/entry-list.ts';
-import type { FileEntry, FileType } from '../ztoc.ts';
+import { encodeZtoc } from '../encoding/encode-ztoc.ts';
+import { DecodedEntries, EncodedEntries } from '../encoding/entry-list.ts';
+import { type FileEntry, type FileType, ZTOC_VERSION } from '../ztoc.ts';
 import { ArchiveTree } from './archive-tree.ts';
 
 const utf8 = new TextEncoder();
@@ -63,6 +66,41 @@ describe('ArchiveTree.find', () => {
     const twice = treeOf([entryOf('a', 'reg', '', 1), entryOf('b'), entryOf('./a', 'reg', '', 2)]);
     expect(twice.find('a')?.uncompressedSize).toBe(2);
     expect([...twice.entries()].map(({ name }) => text(name))).toEqual(['b', './a']);
+  });
+});
+
+describe('paths in any order', () => {
+  const ztocOf = (files: readonly FileEntry[]) => ({
+    version: ZTOC_VERSION,
+    buildToolIdentifier: '',
+    compressedArchiveSize: 0,
+    uncompressedArchiveSize: 0,
+    files,
+    compression: 'uncompressed' as const,
+    maxSpanId: -1,
+    spanDigests: [],
+    checkpoints: NO_BYTES,
+  });
+  const name = fc.constantFrom('a', 'b', 'ab', 'long-name', '.', '..', '');
+  const paths = fc.array(
+    fc.array(name, { maxLength: 6 }).map((names) => names.join('/')),
+    { maxLength: 20 },
+  );
+
+  it.each([
+    ['decoded', (files: readonly FileEntry[]) => new DecodedEntries(files)],
+    ['encoded', (files: readonly FileEntry[]) => new EncodedEntries(encodeZtoc(ztocOf(files)))],
+  ])('have the last entry with the same path: %s', (_, entriesOf) => {
+    fc.assert(
+      fc.property(paths, (names) => {
+        const tree = new ArchiveTree(entriesOf(names.map((each, i) => entryOf(each, 'dir', '', i))));
+        const expected = new Map(names.map((each, i) => [posix.resolve('/', each), i]));
+        for (const each of names) {
+          expect(tree.find(each)?.uncompressedSize).toBe(expected.get(posix.resolve('/', each)));
+        }
+      }),
+      { seed: 1, numRuns: 2000 },
+    );
   });
 });
 
