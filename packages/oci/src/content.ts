@@ -63,6 +63,8 @@ export interface Pusher {
    * Stores `content` as `target`. Content that does not match size and digest is rejected and leaves nothing behind.
    * Existing content is not changed. A store may reject a manifest (by media type) before the content that it refers
    * to. If the store has to start over, it iterates a stream again, if the stream supports that.
+   *
+   * The caller may change or free the memory of `content` when the promise is fulfilled: a store copies what it keeps.
    */
   push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void>;
 }

@@ -21,9 +21,11 @@ const SIZES = [50_000, 40_000, 30_000, 20_000];
 /** A store that records what is pushed. */
 class Target extends MemoryStore {
   readonly pushed: Descriptor[] = [];
+  readonly contents: PushContent[] = [];
 
   override async push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void> {
     this.pushed.push(target);
+    if (target.mediaType === MEDIA_TYPE_ZTOC) this.contents.push(content);
     await super.push(target, content, options);
   }
 }
@@ -78,6 +80,13 @@ describe('zTOCs of an image', () => {
       const proof = typeof options.proof === 'object' ? { spansRead: SIZES.length } : {};
       expect(result.proof ?? {}).toMatchObject(proof);
     }
+  });
+
+  it.each([1, 2])('need no memory after they are written, with %i layers at a time', async (jobs) => {
+    const { store } = await sourceImage();
+    const target = new Target();
+    await indexImage({ store, reference: 'v1' }, { store: target, tag: 'x' }, { ...OPTIONS, jobs });
+    expect(target.contents.map((content) => (content as Uint8Array).buffer.byteLength)).toEqual(SIZES.map(() => 0));
   });
 
   it('count towards maxZtocsSize only while they are in memory', async () => {

@@ -43,8 +43,8 @@ export class EarlyZtocs {
   }
 
   /**
-   * Verifies a zTOC as `proof` says, and writes it. Recompressed layers are verified later, because Amazon ECR returns them
-   * only after a manifest refers to them.
+   * Verifies a zTOC as `proof` says, writes it, and frees its memory. Recompressed layers are verified later, because Amazon
+   * ECR returns them only after a manifest refers to them.
    *
    * @throws ZtocNotProvedError; errors of the stores.
    */
@@ -64,6 +64,13 @@ export class EarlyZtocs {
       }
     }
     await this.#writer.writeZtoc(descriptor, content, call);
+    // A source of reused zTOCs may keep them.
+    if (origin === 'built') releaseMemory(content);
     return true;
   }
+}
+
+/** Frees the memory of a zTOC that was written. Garbage collection would wait for several of them. */
+function releaseMemory({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

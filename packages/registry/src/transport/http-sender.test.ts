@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OciError } from '@soci/oci';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -193,6 +194,28 @@ describe('connections', () => {
     expect(await readText(await get(server.at('/')))).toBe('ok');
     expect(opened - before).toBeLessThanOrEqual(1);
     expect(server.connections).toBe(2);
+  });
+
+  test('send nothing from the memory of a body after the response, even if a piece is still waiting', async () => {
+    const [before, after] = [1, 2];
+    const body = new Uint8Array(64 << 20).fill(before);
+    const connected = Promise.withResolvers<Socket>();
+    const server = await serveRaw((socket) => connected.resolve(socket));
+    const responded = openSender().request('PUT', server.at('/'), { body });
+    const socket = await connected.promise;
+    // The server reads nothing, until all buffers between the two are full.
+    await sleep(300);
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n');
+    const response = await responded;
+    body.fill(after);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await sleep(300);
+    socket.end('ok');
+    expect(await readText(response)).toBe('ok');
+    const bytes = Buffer.concat(chunks);
+    expect(bytes.includes(before)).toBe(true);
+    expect(bytes.includes(after)).toBe(false);
   });
 
   test('cause no listener warning if many requests share a signal', async () => {

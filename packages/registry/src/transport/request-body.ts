@@ -15,6 +15,9 @@ export function bodySize(body: HttpBody): number {
  * Sends the body of a request with backpressure, and ends the request. Stops if the response arrives early, which means
  * that the server rejected the request.
  *
+ * Copies each piece. If the response arrives early, the socket may still send a piece, while the caller already uses the memory
+ * of the body for something else.
+ *
  * @param timer - Runs only while waiting for the server.
  * @param isOver - Returns whether the request has been answered or has failed.
  * @throws OciError `SIZE_MISMATCH` if a stream is longer or shorter than declared; what the stream throws
@@ -26,15 +29,17 @@ export async function sendBody(
   isOver: () => boolean,
 ): Promise<void> {
   const size = body === undefined ? 0 : bodySize(body);
+  const copy = new Uint8Array(Math.min(size, PIECE_SIZE));
   let sent = 0;
   for await (const chunk of chunksOf(body)) {
     sent += chunk.length;
     if (sent > size) throw sizeMismatch(sent, size);
     for (let offset = 0; offset < chunk.length; offset += PIECE_SIZE) {
       if (isOver()) return;
-      if (message.write(chunk.subarray(offset, offset + PIECE_SIZE))) continue;
+      const piece = chunk.subarray(offset, offset + PIECE_SIZE);
+      copy.set(piece);
       timer.start('sending the request');
-      await drained(message);
+      await write(message, copy.subarray(0, piece.length));
       timer.stop();
     }
   }
@@ -49,14 +54,15 @@ function chunksOf(body: HttpBody | undefined): Iterable<Uint8Array> | AsyncItera
   return body instanceof Uint8Array ? [body] : body.open();
 }
 
-/** Resolves when more can be written, or nothing more needs to be. */
-function drained(message: ClientRequest): Promise<void> {
+/** Writes a piece. Resolves when the socket no longer needs its memory, or nothing more needs to be written. */
+function write(message: ClientRequest, piece: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
-      for (const event of ['drain', 'response', 'close']) message.off(event, done);
+      message.off('response', done).off('close', done);
       resolve();
     };
-    for (const event of ['drain', 'response', 'close']) message.once(event, done);
+    message.once('response', done).once('close', done);
+    message.write(piece, done);
   });
 }
 
