@@ -62,8 +62,8 @@ export interface BuildZtocOptions {
    */
   readonly onEntry?: (file: FileEntry) => void;
   /**
-   * Called instead of `onEntry` for an entry without PAX records and unusual values, which almost all entries are, with its type
-   * and its name: the bytes of `memory` from `start` to `end`, which are overwritten afterwards. No object is created for such
+   * Called instead of `onEntry` for an ordinary entry: one without unusual values and PAX records, other than those of long
+   * names. Passes its type and its name: the bytes of `memory` from `start` to `end`, which are overwritten afterwards. No object is created for such
    * an entry, so layers with many files need less CPU time.
    */
   readonly onPlainEntry?: PlainEntryListener;

@@ -10,7 +10,13 @@ import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
 import { RuntimeChecker } from '../runtime/runtime-problems.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
 import { BLOCK_SIZE } from '../tar/tar-format.ts';
-import { type EntryListener, type LongNames, NOT_PLAIN, type PlainEntries, TarScanner } from '../tar/tar-scanner.ts';
+import {
+  type EntryListener,
+  NOT_PLAIN,
+  type PlainEntries,
+  type PlainExtensions,
+  TarScanner,
+} from '../tar/tar-scanner.ts';
 import type { Compression, FileEntry, Ztoc } from '../ztoc.ts';
 import type { SecondThread } from './build-ztoc.ts';
 import { type DigestedLayer, LayerDigests, type LayerHash } from './layer-digests.ts';
@@ -125,10 +131,20 @@ class EntryCollector implements PlainEntries {
     this.scanner = new TarScanner(options, addEntry, wantsAll ? undefined : this);
   }
 
-  add(bytes: Uint8Array, start: number, offset: number, names: LongNames, pool: Pick<BytePool, 'charge'>): number {
+  readRecords(body: Uint8Array): number {
+    return this.entries.readRecords(body);
+  }
+
+  add(
+    bytes: Uint8Array,
+    start: number,
+    offset: number,
+    before: PlainExtensions,
+    pool: Pick<BytePool, 'charge'>,
+  ): number {
     const { entries, checker } = this;
     if (!checker.expectsHeader(offset - BLOCK_SIZE)) return NOT_PLAIN;
-    const size = entries.addPlain(bytes, start, offset, names);
+    const size = entries.addPlain(bytes, start, offset, before);
     if (size === NOT_PLAIN) return NOT_PLAIN;
     pool.charge(entries.lastMetadataSize, offset - BLOCK_SIZE);
     this.#ztocSize.add(entries.lastEncodedSize, offset);

@@ -9,13 +9,16 @@ export interface EntryKernel {
   blockAddress(): number;
   entryAddress(): number;
   longNamesAddress(): number;
+  recordsAddress(): number;
   partAddress(): number;
   partEnd(): number;
   partSize(): number;
   resetPart(): void;
   enlargePart(size: number): void;
   mayLackTarget(): number;
-  addPlainEntry(offset: number, longName: number, longLink: number): number;
+  readPlainRecords(size: number): number;
+  recordCount(): number;
+  addPlainEntry(offset: number, longName: number, longLink: number, hasRecords: boolean): number;
   addEntry(recordsSize: number): void;
   nameStart(): number;
   nameSize(): number;

@@ -4,21 +4,24 @@ import { encodedFileSize } from '../encoding/encoded-size.ts';
 import type { FlatbufferWriter } from '../flatbuffers/flatbuffer-writer.ts';
 import type { PathFindings } from '../runtime/runtime-problems.ts';
 import { BLOCK_SIZE, fileTypeOf, numberOfType, TYPE_REGULAR } from '../tar/tar-format.ts';
-import { type LongNames, NOT_PLAIN } from '../tar/tar-scanner.ts';
+import { NOT_PLAIN, type PlainExtensions } from '../tar/tar-scanner.ts';
 import type { FileEntry, FileType, TarInteger } from '../ztoc.ts';
 import { acquireEntryKernel, type EntryKernel, releaseEntryKernel } from './entry-kernel.ts';
 
 /** Size of the parts that are added to the store and taken from it. An entry is never divided. */
 const PART_SIZE = 1 << 16;
 
-/** Maximum size of the long names of a plain entry. */
+/** Maximum size of the long names of a plain entry, and of the PAX header before it, which is kept with the entry, too. */
 const MAX_LONG_NAMES = 4096;
 
 /** Maximum size of a plain entry in the store. Without long names, it needs less than 1,024 bytes. */
-const MAX_PLAIN_SIZE = 1024 + MAX_LONG_NAMES;
+const MAX_PLAIN_SIZE = 1024 + 3 * MAX_LONG_NAMES;
 
 /** Difference between the encoded size of an entry and its size in the store: see {@link encodedFileSize}. */
 const ENCODED_MORE = 44;
+
+/** The same for each PAX record. */
+const RECORD_ENCODED_MORE = 16;
 
 /** Positions of the fields of `Entry` in assembly/memory.ts. */
 const [OFFSET, SIZE, MODE, DEV_MAJOR, DEV_MINOR] = [0, 8, 16, 24, 32] as const;
@@ -95,10 +98,11 @@ export class EntryStore implements EntrySource, PathFindings {
    * Adds the entry of a header, if it is plain: ustar or GNU format, octal numbers, and a size for regular files only.
    * @param bytes Contains the header, from `start`.
    * @param offset Offset of the bytes after the header in the tar stream.
-   * @param names Names of GNU headers before it.
+   * @param before Names of GNU headers before it, and whether {@link readRecords} has read a PAX header.
    * @returns the size of the body in bytes, or {@link NOT_PLAIN}
    */
-  addPlain(bytes: Uint8Array, start: number, offset: number, { longName, longLink }: LongNames): number {
+  addPlain(bytes: Uint8Array, start: number, offset: number, before: PlainExtensions): number {
+    const { longName, longLink, hasRecords } = before;
     const kernel = this.#kernel;
     const nameSize = longName?.length ?? 0;
     const linkSize = longLink?.length ?? 0;
@@ -107,15 +111,27 @@ export class EntryStore implements EntrySource, PathFindings {
     this.#memory.set(bytes.subarray(start, start + BLOCK_SIZE), this.#block);
     if (longName !== undefined) this.#memory.set(longName, this.#longNames);
     if (longLink !== undefined) this.#memory.set(longLink, this.#longNames + nameSize);
-    const size = kernel.addPlainEntry(offset, nameSize, linkSize);
+    const size = kernel.addPlainEntry(offset, nameSize, linkSize, hasRecords);
     if (size === NOT_PLAIN) return NOT_PLAIN;
     const partSize = kernel.partSize();
     this.#lastSize = partSize - this.#partSize + ENCODED_MORE;
+    if (hasRecords) this.#lastSize += kernel.recordCount() * RECORD_ENCODED_MORE;
     this.#encodedSize += this.#lastSize;
     this.#partSize = partSize;
     this.#count += 1;
     if (partSize > PART_SIZE - MAX_PLAIN_SIZE) this.#endPart();
     return size;
+  }
+
+  /**
+   * Reads the body of a PAX header for the next plain entry, if it contains only long names.
+   * @returns the bytes that count against `maxMetadataSize`, or 0 if it contains anything else
+   */
+  readRecords(body: Uint8Array): number {
+    if (body.length > MAX_LONG_NAMES) return 0;
+    this.#viewMemory();
+    this.#memory.set(body, this.#kernel.recordsAddress());
+    return this.#kernel.readPlainRecords(body.length);
   }
 
   /** Size of the strings that the last plain entry has in its header, in bytes. */

@@ -50,19 +50,53 @@ const anyHeader = fc.record({
   userName: fc.constantFrom('root', '', 'u'.repeat(32)),
   patches: fc.array(anyPatch, { maxLength: 2 }),
 });
+/** Bodies of PAX headers, of which most are invalid. */
+const anyRecords = fc
+  .array(
+    fc.constantFrom(
+      '9 path=a\n',
+      '14 path=d/b/c\n',
+      '16 linkpath=./a\n',
+      '16 linkpath=./a\n',
+      '9 path=b\n',
+      '8 path=\n',
+      '09 path=a\n',
+      '9 path=\0\n',
+      '9 path=a\n\0',
+      '10 path=a\n',
+      '9 Path=a\n',
+      '3 \n',
+      '11 mtime=1\n',
+      '5 a=\n',
+      '9 path a\n',
+    ),
+    { maxLength: 3 },
+  )
+  .map((records) => records.join(''));
 const anyEntry = fc
   .tuple(
     anyHeader,
     anySize,
-    fc.constantFrom('nothing', 'nothing', 'nothing', 'name', 'link', 'records', 'size', 'sparse'),
+    fc.constantFrom('nothing', 'nothing', 'name', 'link', 'names', 'names', 'raw', 'both', 'records', 'size', 'sparse'),
+    anyRecords,
   )
-  .map(([fields, size, before]) => {
+  .map(([fields, size, before, raw]) => {
     const long = (type: string, text: string) => tarEntry({ format: 'gnu', name: '././@LongLink', type }, `${text}\0`);
     const extensions = {
       nothing: [],
       name: [long('L', `${fields.name}/${'long'.repeat(size)}`)],
       link: [long('K', fields.linkName), long('L', fields.name)],
       records: [long('L', 'long'), paxHeader([['mtime', '1.5']])],
+      names: [
+        paxHeader(
+          [
+            ['linkpath', fields.linkName || 'd/a'],
+            ['path', `./${fields.name}`],
+          ].slice(size % 2) as [string, string][],
+        ),
+      ],
+      both: [paxHeader([['path', 'd/a']]), long('L', 'd/'), paxHeader([['path', 'x'.repeat(size * 9)]])],
+      raw: [tarEntry({ name: 'pax', type: 'x' }, raw)],
       size: [paxHeader([['size', '0']])],
       sparse: [
         paxHeader([
@@ -87,8 +121,36 @@ describe('plain entries', () => {
     );
   });
 
+  it('are ordinary files, directories and links, also with long names', async () => {
+    const name = `d/${'n'.repeat(200)}`;
+    const tar = concat(
+      tarEntry({ name: 'd/', type: '5' }),
+      tarEntry({ format: 'gnu', name: '././@LongLink', type: 'L' }, `${name}\0`),
+      tarEntry({ format: 'gnu', name: 'd/n' }, 'content'),
+      paxHeader([
+        ['linkpath', name],
+        ['path', `${name}.link`],
+      ]),
+      tarEntry({ name: 'd/n', type: '1' }),
+      tarEntry({ prefix: 'd', name: 'link', type: '2', linkName: 'n' }),
+      tarEntry({ name: 'null', type: '3', devMajor: 1, devMinor: 3 }),
+      TAR_END,
+    );
+    const plain: string[] = [];
+    await buildZtoc([tar], {
+      onEntry: ({ name }) => expect.unreachable(`${name}`),
+      onPlainEntry: (type, memory, start, end) => plain.push(`${type} ${Buffer.from(memory.subarray(start, end))}`),
+    });
+    expect(plain).toEqual(['dir d/', `reg ${name}`, `hardlink ${name}.link`, 'symlink d/link', 'char null']);
+    await expectSame(tar);
+  });
+
   it('count against each limit in the same way', async () => {
-    const tar = concat(...names.map((name) => tarEntry({ name: name.slice(0, 99), linkName: 'link' })), TAR_END);
+    const record = paxHeader([['path', 'd/long']]);
+    const tar = concat(
+      ...names.map((name) => concat(record, tarEntry({ name, linkName: 'link' }), tarEntry({ name }))),
+      TAR_END,
+    );
     for (let limit = 0; limit < 1200; limit += 7) {
       for (const limits of [{ maxEntries: limit }, { maxMetadataSize: limit }, { maxZtocSize: limit }]) {
         await expectSame(tar, { limits });

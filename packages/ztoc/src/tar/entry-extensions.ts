@@ -7,11 +7,11 @@ import { invalidHeader, TYPE_GNU_LONG_LINK, TYPE_GNU_LONG_NAME, TYPE_PAX } from 
 /** Data from extension headers, which apply to the next entry. */
 export interface EntryExtensions {
   /** Records of the last PAX header. Earlier PAX headers are replaced, not merged. */
-  records?: PaxRecords;
+  records?: PaxRecords | undefined;
   /** Name of any length. */
-  longName?: Uint8Array;
+  longName?: Uint8Array | undefined;
   /** Link target of any length. */
-  longLink?: Uint8Array;
+  longLink?: Uint8Array | undefined;
 }
 
 /** Reports whether a header with this type flag applies to the next entry, with the data in its body. */

@@ -26,20 +26,33 @@ export type EntryListener = (file: FileEntry) => void;
 /** Result of {@link PlainEntries.add} for an entry that is not plain. */
 export const NOT_PLAIN = -1;
 
-/** Names of GNU headers before an entry. */
-export type LongNames = Pick<EntryExtensions, 'longName' | 'longLink'>;
+/** What precedes the header of a plain entry. */
+export interface PlainExtensions extends Pick<EntryExtensions, 'longName' | 'longLink'> {
+  /** Whether {@link PlainEntries.readRecords} has read a PAX header. */
+  readonly hasRecords: boolean;
+}
 
 /** Adds ordinary entries from their headers, without creating an object for each. */
 export interface PlainEntries {
   /**
-   * Adds an entry without a PAX header, if it knows all of its fields.
+   * Reads the body of a PAX header for the next entry, if it knows all records.
+   * @returns the bytes that count against `maxMetadataSize`, or 0
+   */
+  readRecords(body: Uint8Array): number;
+  /**
+   * Adds an entry, if it knows all of its fields.
    * @param bytes Contains the header, from `start`.
    * @param offset Offset of the bytes after the header in the tar stream.
-   * @param names Names of GNU headers before it, which `pool` counted.
-   * @param pool Counts the strings of the header.
+   * @param pool Counts the strings of the header. Those before it are counted already.
    * @returns the size of the body in bytes, or {@link NOT_PLAIN}
    */
-  add(bytes: Uint8Array, start: number, offset: number, names: LongNames, pool: Pick<BytePool, 'charge'>): number;
+  add(
+    bytes: Uint8Array,
+    start: number,
+    offset: number,
+    before: PlainExtensions,
+    pool: Pick<BytePool, 'charge'>,
+  ): number;
 }
 
 /** Limits that apply to a tar archive. */
@@ -84,6 +97,8 @@ export class TarScanner {
   #nextHeader = 0;
   #extensionType = 0;
   #extensions: EntryExtensions = {};
+  /** Body of a PAX header that {@link PlainEntries} has read, and the bytes that were counted for it. */
+  #plainRecords: { readonly body: Uint8Array; readonly offset: number; readonly counted: number } | undefined;
   #hasExtensions = false;
   #sparseMap = new SparseMapReader();
   /** Entry whose sparse map is being read. */
@@ -192,7 +207,9 @@ export class TarScanner {
     const plain = this.#plain;
     const isAllowed = this.#state === 'header' && this.#count < this.#limits.maxEntries;
     if (plain === undefined || !isAllowed || this.#extensions.records !== undefined) return false;
-    const size = plain.add(bytes, start, this.#position, this.#extensions, this.#pool);
+    const { longName, longLink } = this.#extensions;
+    const before = { longName, longLink, hasRecords: this.#plainRecords !== undefined };
+    const size = plain.add(bytes, start, this.#position, before, this.#pool);
     if (size === NOT_PLAIN) return false;
     if (this.#hasExtensions) this.#endExtensions();
     this.#headerOffset = this.#position - BLOCK_SIZE;
@@ -244,6 +261,17 @@ export class TarScanner {
 
   #readExtension(): void {
     this.#hasExtensions = true;
+    if (this.#extensionType === TYPE_PAX) {
+      const body = this.#target;
+      const counted = this.#plain?.readRecords(body) ?? 0;
+      this.#plainRecords = counted > 0 ? { body, offset: this.#headerOffset, counted } : undefined;
+      if (counted > 0) {
+        this.#extensions.records = undefined;
+        this.#pool.charge(counted, this.#headerOffset);
+        this.#skipBody();
+        return;
+      }
+    }
     addExtension(this.#extensions, this.#extensionType, this.#target, this.#pool, this.#headerOffset);
     this.#skipBody();
   }
@@ -254,6 +282,11 @@ export class TarScanner {
     if (this.#count >= maxEntries) {
       const excess = `exceeds maxEntries (${maxEntries}). Raise the limit if you trust the layer.`;
       throw entryLimitExceeded(position.headerOffset, excess);
+    }
+    if (this.#plainRecords !== undefined) {
+      const { body, offset, counted } = this.#plainRecords;
+      this.#pool.charge(-counted, offset);
+      addExtension(this.#extensions, TYPE_PAX, body, this.#pool, offset);
     }
     const entry = this.#assembler.assemble(header, this.#extensions, position);
     this.#endExtensions();
@@ -271,6 +304,7 @@ export class TarScanner {
 
   #endExtensions(): void {
     this.#extensions = {};
+    this.#plainRecords = undefined;
     this.#hasExtensions = false;
   }
 

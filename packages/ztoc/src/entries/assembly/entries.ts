@@ -5,12 +5,14 @@
 // layers. In JavaScript, it took 10 us of CPU time for each entry, half of it to compile code and to collect garbage.
 
 import { readPlainHeader } from './header';
-import { BLOCK, enlargePart as enlarge, ENTRY, entry, LONG_NAMES, OFFSETS, PART, partEnd as endOfPart } from './memory';
+import { BLOCK, enlargePart as enlarge, ENTRY, entry, LONG_NAMES, NAME, OFFSETS, PART, partEnd as endOfPart, RECORDS, RECORDS_BODY } from './memory';
 import { checkPath, pathsSize, resetPaths } from './paths';
+import { link, linkSize, path, pathSize, recordsSize } from './records';
 import { keepEntry, resetPart } from './store';
 
 export { beginEncoding, encodedAlignment, encodedCount, encodedEnd, encodePart } from './encode';
 export { mayBeImplied, mayLackTarget, seed } from './paths';
+export { readPlainRecords, recordCount } from './records';
 export { partSize, resetPart } from './store';
 
 /** Address of the block that `addPlainEntry` reads. */
@@ -26,6 +28,11 @@ export function entryAddress(): usize {
 /** Address of the long names of a plain entry. */
 export function longNamesAddress(): usize {
   return LONG_NAMES;
+}
+
+/** Address of the body that `readPlainRecords` reads. */
+export function recordsAddress(): usize {
+  return RECORDS_BODY;
 }
 
 /** Address of the part of the store. */
@@ -77,12 +84,18 @@ const NOT_PLAIN: f64 = -1;
  * @param offset Offset of the bytes after the header in the tar stream.
  * @param longName Size of the name from a GNU header at `longNamesAddress`, or 0; at most 4,096 bytes with `longLink`.
  * @param longLink Size of the link name after it, or 0.
+ * @param hasRecords Whether `readPlainRecords` has read a PAX header before it. GNU names override its names.
  * @returns the size of its body, or NOT_PLAIN
  */
-export function addPlainEntry(offset: f64, longName: usize, longLink: usize): f64 {
-  if (!readPlainHeader(longName, longLink)) return NOT_PLAIN;
+export function addPlainEntry(offset: f64, longName: usize, longLink: usize, hasRecords: bool): f64 {
+  const name = longName > 0 || !hasRecords ? LONG_NAMES : path;
+  const nameSize = longName > 0 || !hasRecords ? longName : pathSize;
+  const linkName = longLink > 0 || !hasRecords ? LONG_NAMES + longName : link;
+  const linkNameSize = longLink > 0 || !hasRecords ? longLink : linkSize;
+  if (!readPlainHeader(name, nameSize, linkName, linkNameSize)) return NOT_PLAIN;
   entry.offset = <i64>offset;
-  addEntry(0);
+  entry.records = RECORDS;
+  addEntry(hasRecords ? recordsSize : 0);
   return <f64>entry.size;
 }
 
@@ -94,6 +107,8 @@ export function addEntry(recordsSize: usize): void {
 
 /** Size of the strings that the last plain entry has in its header, in bytes. */
 export function metadataSize(): usize {
-  const names = (entry.name == LONG_NAMES ? 0 : entry.nameSize) + (entry.link < BLOCK + 512 ? entry.linkSize : 0);
-  return names + entry.userSize + entry.groupSize;
+  let size = entry.userSize + entry.groupSize;
+  if (entry.name == BLOCK || entry.name == NAME) size += entry.nameSize;
+  if (entry.link == BLOCK + 157) size += entry.linkSize;
+  return size;
 }

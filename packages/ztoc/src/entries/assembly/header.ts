@@ -1,7 +1,7 @@
 // Reads plain tar headers (archive/tar/reader.go, `readHeader`; POSIX.1-2017, pax, "ustar Interchange Format"): in the
 // formats ustar and GNU, with octal numbers. Everything else is left to ../../tar/header-block.ts, which has the same fields.
 
-import { BLOCK, copy, entry, LONG_NAMES, NAME, TIME } from './memory';
+import { BLOCK, copy, entry, NAME, TIME } from './memory';
 
 const SIZE: i32 = 512;
 const USTAR: u64 = 0x0000007261747375; // "ustar", NUL
@@ -23,11 +23,13 @@ let formattedDay: i64 = -1;
 
 /**
  * Reads the block at BLOCK into the entry, unless a field needs more than this file knows.
- * @param longName Size of the name from a GNU header before it, or 0. It is at LONG_NAMES, and the link name after it.
- * @param longLink Size of the link name from a GNU header before it, or 0.
+ * @param name Address of the name from a header before it.
+ * @param nameSize Size of that name, or 0.
+ * @param link Address of the link name from a header before it.
+ * @param linkSize Size of that link name, or 0.
  * @returns whether it did. If not, the entry has any content
  */
-export function readPlainHeader(longName: usize, longLink: usize): bool {
+export function readPlainHeader(name: usize, nameSize: usize, link: usize, linkSize: usize): bool {
   const flag = <u32>load<u8>(BLOCK, 156);
   const type: u32 = flag == 0 ? 0 : flag - 0x30;
   if (type > 6 || !hasValidChecksum()) return false;
@@ -50,8 +52,8 @@ export function readPlainHeader(longName: usize, longLink: usize): bool {
   const devMinor = octal(BLOCK + 337, 8);
   if ((mode | uid | gid | size | time | devMajor | devMinor) < 0) return false;
 
-  entry.nameSize = longName > 0 ? longName : stringSize(BLOCK, 100);
-  if (longName > 0) entry.name = LONG_NAMES;
+  entry.nameSize = nameSize > 0 ? nameSize : stringSize(BLOCK, 100);
+  if (nameSize > 0) entry.name = name;
   else if (prefixSize == 0) entry.name = BLOCK;
   else {
     copy(NAME, BLOCK + 345, prefixSize);
@@ -74,8 +76,8 @@ export function readPlainHeader(longName: usize, longLink: usize): bool {
   entry.gid = <u32>gid;
   entry.devMajor = devMajor;
   entry.devMinor = devMinor;
-  entry.link = longLink > 0 ? LONG_NAMES + longName : BLOCK + 157;
-  entry.linkSize = longLink > 0 ? longLink : stringSize(BLOCK + 157, 100);
+  entry.link = linkSize > 0 ? link : BLOCK + 157;
+  entry.linkSize = linkSize > 0 ? linkSize : stringSize(BLOCK + 157, 100);
   entry.user = BLOCK + 265;
   entry.userSize = stringSize(BLOCK + 265, 32);
   entry.group = BLOCK + 297;

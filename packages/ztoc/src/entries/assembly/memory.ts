@@ -23,6 +23,10 @@ export const FIELD_OFFSETS: usize = 0x6800;
 export const LONG_NAMES: usize = 0x7000;
 /** Offsets of the encoded entries of a part: u32 x 1536. An entry has at least 56 bytes. */
 export const OFFSETS: usize = 0x8800;
+/** The body of a PAX header: 4,096 bytes. */
+export const RECORDS_BODY: usize = 0xa000;
+/** The records of a plain entry, encoded as in the store. */
+export const RECORDS: usize = 0xb800;
 
 /** The part of the store, and its size unless an entry is larger. */
 export const PART: usize = 0x10000;

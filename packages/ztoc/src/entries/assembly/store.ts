@@ -97,7 +97,7 @@ export function keepEntry(recordsSize: usize): void {
 }
 
 /** Writes a string with its size before it, and zeros after it up to a multiple of four bytes, at least one. */
-function putString(at: usize, source: usize, size: usize): usize {
+export function putString(at: usize, source: usize, size: usize): usize {
   store<u32>(at, <u32>size);
   copy(at + 4, source, size);
   store<u32>(at + size, 0, 4);
