@@ -155,7 +155,7 @@ export interface BuiltZtoc {
   readonly ztoc: Ztoc;
   /** Number of entries, without decoding them. */
   readonly entryCount: number;
-  /** The encoded zTOC, as `encodeZtoc` returns it: a view of a buffer that may be slightly larger. */
+  /** The encoded zTOC, as `encodeZtoc` returns it: a view of a buffer that may be larger. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `sha256:<hex>` of the whole layer. Compare it with the descriptor of the layer. */
   readonly layerDigest: string;

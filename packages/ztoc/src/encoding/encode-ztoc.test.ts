@@ -139,6 +139,13 @@ describe('encodeZtoc', () => {
     expect(bytes.buffer.byteLength - bytes.length).toBeLessThan(4096 + 0.1 * bytes.length);
   });
 
+  it('allocates more than 32 MiB for a large zTOC, so that all of it returns to the system', () => {
+    const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
+    const bytes = encodeZtoc({ ...ztoc, checkpoints: new Uint8Array(1 << 20) });
+    expect(bytes.length).toBeLessThan(1.1 * 2 ** 20);
+    expect(bytes.buffer.byteLength).toBeGreaterThan(32 << 20);
+  });
+
   it('encodes integers beyond 2^53 exactly', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
     const [file] = ztoc.files as [FileEntry];

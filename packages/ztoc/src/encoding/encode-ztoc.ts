@@ -44,7 +44,7 @@ export interface EncodedZtoc {
  * have equal digests.
  *
  * The contents of the zTOC are not checked; {@link decodeZtoc} does that. `buildZtoc` returns an encoded zTOC already.
- * @returns A view of a buffer that may be slightly larger: use its `byteOffset` if you pass on its `buffer`.
+ * @returns A view of a buffer that may be larger: use its `byteOffset` if you pass on its `buffer`.
  * @throws {ZtocError} `LIMIT_EXCEEDED` if the result would exceed 2 GiB, the limit of FlatBuffers.
  */
 export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {

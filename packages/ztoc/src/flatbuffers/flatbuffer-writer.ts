@@ -6,6 +6,20 @@ const UTF8 = new TextEncoder();
 /** Below this size, a loop is faster than the call that copies bytes. */
 const SHORT = 48;
 
+/** Buffers of this size and above are mapped: see {@link sizeToAllocate}. */
+const LARGE = 1 << 20;
+/** glibc always maps more than 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX` in malloc.c). */
+const MAPPED = 33 << 20;
+
+/**
+ * Returns the size of a buffer, at least `capacity`. glibc maps the memory of a large buffer, and returns it to the system when it
+ * is freed. But after that, it takes buffers of this size from its heap, and keeps up to twice as much in each thread. It does not
+ * do so if the buffer has more than 32 MiB. What is not written needs no memory.
+ */
+function sizeToAllocate(capacity: number): number {
+  return capacity < LARGE ? capacity : Math.max(capacity, MAPPED);
+}
+
 /** Offset of a written table, string or vector: its distance from the end of the buffer, in bytes. */
 export type Offset = number;
 
@@ -41,7 +55,7 @@ export class FlatbufferWriter {
 
   /** @param capacity Initial size of the buffer, at least 1. The buffer is copied when it has to grow. */
   constructor(capacity: number) {
-    this.#bytes = new Uint8Array(4 * Math.ceil(capacity / 4));
+    this.#bytes = new Uint8Array(4 * Math.ceil(sizeToAllocate(capacity) / 4));
     this.#view = new DataView(this.#bytes.buffer);
     this.#front = this.#bytes.length;
   }
