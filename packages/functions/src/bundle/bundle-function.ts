@@ -66,18 +66,13 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
   });
   const files = new Map<string, Uint8Array>([['package.json', PACKAGE_JSON]]);
   const maps = new Map<string, Uint8Array>();
-  const helpers = Object.entries(metafile.outputs).filter(([, { inputs }]) => Object.keys(inputs).length === 0);
+  const helpers = Object.entries(metafile.outputs).flatMap(([file, { inputs }]) => {
+    return Object.keys(inputs).length === 0 ? [basename(file)] : [];
+  });
   for (const { path, contents } of outputFiles) {
     const name = basename(path);
     if (name.endsWith('.map')) maps.set(name, contents);
-    else
-      files.set(
-        name,
-        withoutImports(
-          contents,
-          helpers.map(([file]) => basename(file)),
-        ),
-      );
+    else files.set(name, withoutImports(contents, helpers));
   }
   const named = nameChunks(files);
   const packages = listBundledPackages(
@@ -104,11 +99,11 @@ export async function bundleInline(entry: string): Promise<Uint8Array> {
 }
 
 /**
- * Removes imports without names from the code. esbuild adds them for its helpers, which have no side effects, to each file. Spaces
- * replace them, which keeps source maps valid.
+ * Removes imports of nothing from esbuild's helpers, which have no side effects. esbuild adds them to each file, and a start would
+ * load a further file for them. Spaces replace them, which keeps source maps valid.
  */
-function withoutImports(code: Uint8Array, names: readonly string[]): Uint8Array {
-  const text = names.reduce((before, name) => {
+function withoutImports(code: Uint8Array, helpers: readonly string[]): Uint8Array {
+  const text = helpers.reduce((before, name) => {
     const statement = `import"./${name}";`;
     return before.replace(statement, ' '.repeat(statement.length));
   }, new TextDecoder().decode(code));
