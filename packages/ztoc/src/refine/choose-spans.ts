@@ -96,7 +96,7 @@ export function findPiecesRead(
 }
 
 /** Returns the index of the last offset that is not after `offset`. The first offset is 0. */
-export function lastAtOrBefore(offsets: Float64Array, offset: number): number {
+function lastAtOrBefore(offsets: Float64Array, offset: number): number {
   let low = 0;
   let high = offsets.length - 1;
   while (low < high) {
