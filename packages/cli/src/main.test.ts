@@ -194,6 +194,7 @@ describe('an environment variable', () => {
     const run = await runCli(['convert', 'oci:a', 'oci:b'], { env: { SOCI_SPAN_SIZE: 'big', SOCI_JSON: '1' } });
     expect(run.code).toBe(2);
     expect(run.stderr).toContain('SOCI_SPAN_SIZE: "big" is not a size');
+    expect(run.stderr).toContain('Write auto, a number of bytes, or a number with KiB, MiB or GiB');
     expect(JSON.parse(run.stdout)).toMatchObject({ error: { code: 'USAGE_INVALID' } });
   });
 });

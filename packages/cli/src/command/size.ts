@@ -18,15 +18,16 @@ const UNITS: Readonly<Record<string, number>> = {
 /**
  * Parses a size in bytes: `4194304`, `4MiB`, `4M` (also binary), `1.5GiB`, or `10MB` (decimal).
  *
+ * @param others - Other values that the option has, for the error.
  * @throws CliError `USAGE_INVALID` for any other text, a fraction of a byte, or a size above 2^53 - 1.
  */
-export function parseSize(text: string): number {
+export function parseSize(text: string, others = ''): number {
   const [, number, name] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text) ?? [];
   const unit = UNITS[name?.toLowerCase() ?? 'none'];
   if (unit === undefined) {
     throw usageError(
       `${quoteText(text)} is not a size`,
-      'Write a number of bytes, or a number with KiB, MiB or GiB: 4194304, 4MiB.',
+      `Write ${others}a number of bytes, or a number with KiB, MiB or GiB: 4194304, 4MiB.`,
     );
   }
   const bytes = Number(number) * unit;
@@ -37,8 +38,8 @@ export function parseSize(text: string): number {
 }
 
 /** Parses a size of at least one byte. */
-export function parsePositiveSize(text: string): number {
-  const bytes = parseSize(text);
+export function parsePositiveSize(text: string, others?: string): number {
+  const bytes = parseSize(text, others);
   if (bytes === 0) throw usageError('the size must be at least one byte');
   return bytes;
 }

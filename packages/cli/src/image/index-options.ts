@@ -39,7 +39,7 @@ const parsePlatforms = suggesting(['linux/amd64', 'linux/arm64', 'linux/arm/v7']
 });
 
 const parseSpanSize = suggesting(['auto'], (text): number | 'auto' =>
-  text === 'auto' ? text : parsePositiveSize(text),
+  text === 'auto' ? text : parsePositiveSize(text, 'auto, '),
 );
 
 const parseOptimizations = suggesting(['xattr'], (words) => words.split(',').map(oneOf(['xattr'])));

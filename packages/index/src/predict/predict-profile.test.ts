@@ -132,6 +132,17 @@ describe('a script', () => {
     expect(predicted.map(({ path }) => path)).toEqual(['/bin/bash', '/bin/gosu', '/bin/server', '/entrypoint']);
   });
 
+  it('runs what a script sets its parameters to, and the command that it was given', async () => {
+    const entrypoint = ['#!/bin/sh', 'if [ "$1" = a ]; then shift; set -- b "$@"; fi', 'exec "$@"'].join('\n');
+    const files = { 'bin/sh': makeElf(), 'bin/a': makeElf(), 'bin/b': makeElf(), entrypoint };
+    const { files: predicted } = await predictFiles(files, {
+      Entrypoint: ['/entrypoint'],
+      Cmd: ['a', '-x'],
+      Env: ['PATH=/bin'],
+    });
+    expect(predicted.map(({ path }) => path)).toEqual(['/bin/a', '/bin/b', '/bin/sh', '/entrypoint']);
+  });
+
   it('runs programs that variables of the script name', async () => {
     const script =
       'SERVER=${SERVER_PATH:-/bin/server}\nexport OTHER="/bin/a" X=$(which x)\n$OTHER -t\nexec $SERVER "$@"\n';

@@ -45,10 +45,17 @@ export function splitCommands(
   variables: ReadonlyMap<string, string>,
   parameters: readonly string[],
 ): readonly (readonly string[])[] {
-  const commands: string[][] = [];
-  const state = { commands, functions: new Map(), variables: new Map(variables), calls: 0 };
-  addCommands(script.slice(0, MAX_SCRIPT), parameters, state);
-  return commands;
+  const commandsOf = (setsParameters: boolean): string[][] => {
+    const commands: string[][] = [];
+    const state = { commands, functions: new Map(), variables: new Map(variables), calls: 0, setsParameters };
+    addCommands(script.slice(0, MAX_SCRIPT), parameters, state);
+    return commands;
+  };
+  const found = commandsOf(false);
+  if (!/\bset[ \t]+--[ \t]/.test(script)) return found;
+  // An entry point often runs `set -- server "$@"` under a condition, and then `exec "$@"`: both commands are possible.
+  const known = new Set(found.map((words) => words.join('\0')));
+  return [...found, ...commandsOf(true).filter((words) => !known.has(words.join('\0')))];
 }
 
 /** What was found in a script so far. */
@@ -59,10 +66,13 @@ interface ScriptState {
   readonly variables: Map<string, string>;
   /** Number of calls of functions. */
   calls: number;
+  /** Whether `set --` and `shift` change the parameters. */
+  readonly setsParameters: boolean;
 }
 
 function addCommands(script: string, parameters: readonly string[], state: ScriptState): void {
   const { commands, functions, variables } = state;
+  let current = parameters;
   const text = script.replaceAll('\\\n', '');
   let words: string[] = [];
   let word: string | undefined;
@@ -87,6 +97,10 @@ function addCommands(script: string, parameters: readonly string[], state: Scrip
     words = [];
     if (body !== undefined) {
       if (state.calls++ < MAX_CALLS) addCommands(body, [parameters[0] ?? '', ...args], state);
+    } else if (state.setsParameters && name === 'set' && args[0] === '--') {
+      current = [parameters[0] ?? '', ...args.slice(1)];
+    } else if (state.setsParameters && name === 'shift') {
+      current = [parameters[0] ?? '', ...current.slice(1 + (Number(args[0]) || 1))];
     } else if (name !== '' || args.length > 0) commands.push([name, ...args]);
   };
   /** Appends the value of the expansion that starts at the `$` before `at`. */
@@ -95,7 +109,7 @@ function addCommands(script: string, parameters: readonly string[], state: Scrip
     const all = /^(?:@|\*|\{@\}|\{\*\})/.exec(rest);
     if (all !== null) {
       at += all[0].length;
-      const values = parameters.slice(1);
+      const values = current.slice(1);
       for (const value of values.slice(0, -1)) {
         word = (word ?? '') + value;
         endWord();
@@ -108,7 +122,7 @@ function addCommands(script: string, parameters: readonly string[], state: Scrip
     if (named !== null) {
       at += named[0].length;
       const name = named[1] ?? named[2] ?? '';
-      const value = /^\d+$/.test(name) ? parameters[Number(name)] : variables.get(name);
+      const value = /^\d+$/.test(name) ? current[Number(name)] : variables.get(name);
       const known = value ?? named[3]?.replaceAll(/["']/g, '');
       if (isQuoted || known === undefined) word = (word ?? '') + (known ?? '');
       else {
