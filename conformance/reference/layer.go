@@ -13,6 +13,10 @@ import (
 // defaultTool is the build tool identifier of the reference's command line. It is part of the zTOC.
 const defaultTool = "AWS SOCI CLI v0.2"
 
+// maxAnswered is the size up to which an answer contains the zTOC, in bytes. Node.js reads an answer as a string, which has at
+// most 512 MiB. A layer with more than 8,000 spans of a few hundred bytes has a larger one.
+const maxAnswered = 256 << 20
+
 // buildZtoc returns the zTOC of a layer, or the error with which the reference rejects the layer.
 func buildZtoc(layer string, spanSize int64, algorithm, tool string, wantZtoc bool) answer {
 	if tool == "" {
@@ -34,7 +38,7 @@ func buildZtoc(layer string, spanSize int64, algorithm, tool string, wantZtoc bo
 		CompressedSize:   int64(built.CompressedArchiveSize),
 		UncompressedSize: int64(built.UncompressedArchiveSize),
 	}
-	if wantZtoc {
+	if wantZtoc && descriptor.Size <= maxAnswered {
 		encoded, err := io.ReadAll(blob)
 		if err != nil {
 			return failed(err)

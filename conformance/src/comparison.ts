@@ -18,6 +18,9 @@ export interface Comparison {
 /** Number of files that are read back from a layer. The reference decodes the layer up to each file. */
 const FILES_READ_BACK = 3;
 
+/** Maximum size of a zTOC through which files are read back, in bytes: a request is a string, which has at most 512 MiB. */
+const MAX_READ_BACK_SIZE = 2 ** 28;
+
 /** Builds the layer of a case and compares both zTOCs. With `readBack`, it also reads files through the zTOC. */
 export async function compareCase(layerCase: LayerCase, reference: Reference, readBack: boolean): Promise<Comparison> {
   const layer = await renderCase(layerCase, (data, level, flushEvery) => reference.compress(data, level, flushEvery));
@@ -43,7 +46,7 @@ export async function compareLayer(
   const theirs = await asked;
   let difference = findDifference(ours, theirs);
   let filesRead = 0;
-  if (difference === undefined && ours.kind === 'built' && readBack > 0) {
+  if (difference === undefined && ours.kind === 'built' && readBack > 0 && ours.ztoc.length <= MAX_READ_BACK_SIZE) {
     const result = await findReadBackDifference(layer, ours.ztoc, request.algorithm, reference, readBack);
     difference = result.difference;
     filesRead = result.filesRead;

@@ -38,24 +38,24 @@ async function buildOn(
   { spanSize, algorithm, tool }: ZtocRequest,
 ): Promise<Outcome> {
   try {
-    const { ztoc } = await buildZtoc(chunks, {
+    const { ztoc, bytes } = await buildZtoc(chunks, {
       spanSize,
       compression: algorithm,
       buildToolIdentifier: tool,
       ...(thread && { thread }),
     });
-    const encoded = encodeZtoc(ztoc);
-    const digest = `sha256:${createHash('sha256').update(encoded).digest('hex')}`;
+    if (Buffer.compare(encodeZtoc(ztoc), bytes) !== 0) return { kind: 'fault', reason: 'encodeZtoc has other bytes' };
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     const { maxSpanId, files, compressedArchiveSize, uncompressedArchiveSize } = ztoc;
     const summary = {
       digest,
-      size: encoded.length,
+      size: bytes.length,
       maxSpanId,
       files: files.length,
       compressedArchiveSize,
       uncompressedArchiveSize,
     };
-    return { kind: 'built', summary, ztoc: encoded };
+    return { kind: 'built', summary, ztoc: bytes };
   } catch (error) {
     if (error instanceof ZtocError)
       return { kind: 'refused', reason: `${error.code}: ${error.message}`, code: error.code, offset: error.offset };

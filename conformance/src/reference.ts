@@ -80,7 +80,7 @@ export class Reference {
     this.#executable = executable;
   }
 
-  /** Builds a zTOC with the reference. */
+  /** Builds a zTOC with the reference. The bytes of one that is larger than 256 MiB are missing in the outcome. */
   async build(layer: Uint8Array, request: ZtocRequest): Promise<Outcome> {
     const answer = await this.#ask({ op: 'ztoc', ...layerMember(layer), ...request, wantZtoc: true });
     if (answer.error !== undefined)

@@ -99,7 +99,7 @@ export function addPlainEntry(offset: f64, longName: usize, longLink: usize, has
   return <f64>entry.size;
 }
 
-/** Adds the entry. @param recordsSize Size of its PAX records at `recordsAddress`, encoded as in the store. */
+/** Adds the entry. @param recordsSize Size of its PAX records in bytes: see `Entry`. */
 export function addEntry(recordsSize: usize): void {
   keepEntry(recordsSize);
   checkPath(entry.type, entry.name, entry.nameSize, entry.link, entry.linkSize);
