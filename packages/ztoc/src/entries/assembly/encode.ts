@@ -1,5 +1,6 @@
 // Encodes entries as FlatBuffers, from the last one to the first (flatbuffers.dev/internals; google/flatbuffers, go/builder.go;
-// ztoc/ztoc_marshaler.go, `prepareFileMetadata...`). ../../flatbuffers/flatbuffer-writer.ts writes the rest of the zTOC.
+// ztoc/ztoc_marshaler.go, `prepareMetadataOffset` and `prepareXattrsOffset`). ../../flatbuffers/flatbuffer-writer.ts writes the
+// rest of the zTOC.
 
 import { FIELD_OFFSETS, growTo, OFFSETS, PART, partEnd, VTABLES } from './memory';
 import { HAS_GID, HAS_MAJOR, HAS_MINOR, HAS_MODE, HAS_OFFSET, HAS_SIZE, HAS_UID } from './store';
