@@ -137,14 +137,17 @@ export class ZtocSummarizer {
     this.#names.add(file.type, file.name);
   }
 
-  /** Adds an entry without PAX records: its type and name, instead of the entry. Not for `prefetchPaths`. */
+  /** Adds an ordinary entry by its type and name: see `onPlainEntry` of `buildZtoc`. Not if there are `prefetchPaths`. */
   readonly addPlain = (type: FileType, bytes: Uint8Array, start: number, end: number): void => {
     this.#files += 1;
     this.#hasXattrs ||= endsWith(bytes, OPAQUE_SUFFIX, start, end);
     this.#names.add(type, bytes, start, end);
   };
 
-  /** Returns the summary. Does not read the entries of `ztoc`, because they need much memory. @param findings Of the runtime. */
+  /**
+   * Returns the summary. Does not read the entries of `ztoc`, because they need much memory.
+   * @param findings - What the runtime does with the zTOC.
+   */
   finish(ztoc: Ztoc, bytes: Uint8Array, findings: RuntimeFindings) {
     return {
       ztocDigest: digestOf(bytes),

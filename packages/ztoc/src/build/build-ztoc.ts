@@ -62,9 +62,9 @@ export interface BuildZtocOptions {
    */
   readonly onEntry?: (file: FileEntry) => void;
   /**
-   * Called instead of `onEntry` for an ordinary entry: one without unusual values and PAX records, other than those of long
-   * names. Passes its type and its name: the bytes of `memory` from `start` to `end`, which are overwritten afterwards. No object is created for such
-   * an entry, so layers with many files need less CPU time.
+   * Called instead of `onEntry` for an ordinary entry: one without unusual values, and without PAX records other than those of
+   * long names. Passes its type and its name: the bytes of `memory` from `start` to `end`, which are overwritten afterwards. No
+   * object is created for such an entry, so layers with many files need less CPU time.
    */
   readonly onPlainEntry?: PlainEntryListener;
   /**

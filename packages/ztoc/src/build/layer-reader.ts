@@ -26,7 +26,7 @@ export interface LayerParts extends DigestedLayer {
   readonly head: Pick<Ztoc, 'compression' | 'uncompressedArchiveSize'>;
   readonly checkpoints: CheckpointSource;
   readonly entries: EntrySource;
-  /** What it found so far. */
+  /** Has checked all entries. */
   readonly checker: RuntimeChecker;
   /** Points at which additional spans can start; for gzip and the span size `auto` only. */
   readonly candidates?: SpanCandidates;

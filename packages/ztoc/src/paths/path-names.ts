@@ -30,12 +30,6 @@ export class PathHash {
     this.#second = SEEDS[1];
   }
 
-  /** Becomes equal to another hash. */
-  copy(other: PathHash): void {
-    this.#first = other.#first;
-    this.#second = other.#second;
-  }
-
   /** Adds a name: the bytes from `start` to `end`. */
   append(bytes: Uint8Array, start: number, end: number): void {
     let first = Math.imul(this.#first ^ SLASH, FNV_PRIME);

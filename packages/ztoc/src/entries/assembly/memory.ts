@@ -30,7 +30,7 @@ export const RECORDS: usize = 0xb800;
 
 /** The part of the store, and its size unless an entry is larger. */
 export const PART: usize = 0x10000;
-export const PART_SIZE: usize = 0x10000;
+const PART_SIZE: usize = 0x10000;
 
 /** Memory for one part, three times as much for what is written from it or added to it, and then the set of paths. */
 export let partEnd: usize = PART + PART_SIZE;
