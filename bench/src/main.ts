@@ -24,6 +24,7 @@ import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.t
 import { benchDecoder, benchEntries, benchGzipLayer, benchMembers, benchPlainLayer } from './sections/layers.ts';
 import { benchLargeImage, benchMemory, benchRegistryMemory } from './sections/memory.ts';
 import { benchLargeBlob } from './sections/network.ts';
+import { benchProfiles } from './sections/profiles.ts';
 
 const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => Promise<Section>>> = {
   'gzip-layer': benchGzipLayer,
@@ -38,6 +39,7 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
   'registry-memory': benchRegistryMemory,
   'large-image': benchLargeImage,
   entries: benchEntries,
+  profiles: benchProfiles,
 };
 
 const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { findRuntime } from '@soci/test-runtime';
-import { CACHE, gzipOf } from '../data.ts';
+import { CACHE, cached, gzipOf } from '../data.ts';
 import { hashOf, type LayerFile, writeLayout } from '../generate-image.ts';
 import type { Workload } from './plan.ts';
 
@@ -32,6 +32,8 @@ const NPM_PACKAGES =
 
 const FOLDER = join(CACHE, 'runtime-images');
 
+const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin:/bin', 'PYTHONDONTWRITEBYTECODE=1'];
+
 /** Folder of the profiles of the workloads. */
 export const PROFILES = join(CACHE, 'runtime-profiles');
 const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -48,13 +50,33 @@ export type RuntimeImage = 'app' | 'go';
 export async function imageOf({ name, image, command }: Workload): Promise<string> {
   const target = join(FOLDER, `image-${name}`);
   if (existsSync(target)) return target;
-  const base = await layerOf('base', (tree) => unpack(debianPackages('base', BASE_PACKAGES), tree));
-  const layers =
-    image === 'app'
-      ? [base, await layerOf('python', addPython), await layerOf('wheels', addWheels), await layerOf('node', addNode)]
-      : [base, await layerOf('go', addGoProgram)];
-  const Env = ['PATH=/usr/local/bin:/usr/bin:/bin', 'PYTHONDONTWRITEBYTECODE=1'];
-  return writeLayout(target, layers, { Env, Cmd: command });
+  const archives = await archivesOf(image);
+  return writeLayout(target, await Promise.all(archives.map(compressed)), { Env: ENVIRONMENT, Cmd: command });
+}
+
+/** Returns an OCI layout like {@link imageOf}, with the same files in one layer. */
+export async function imageInOneLayer({ name, image, command }: Workload): Promise<string> {
+  const target = join(FOLDER, `image-${name}-one-layer`);
+  if (existsSync(target)) return target;
+  const archive = await cached(`runtime-images/${image}.tar`, async (part) => {
+    const [first, ...others] = await archivesOf(image);
+    copyFileSync(first, part);
+    for (const other of others) run('tar', ['--concatenate', '--file', part, other]);
+  });
+  return writeLayout(target, [await compressed(archive)], { Env: ENVIRONMENT, Cmd: command });
+}
+
+/** Returns the archives of the layers of an image, base layer first. */
+async function archivesOf(image: RuntimeImage): Promise<readonly [string, ...string[]]> {
+  const base = await archiveOf('base', (tree) => unpack(debianPackages('base', BASE_PACKAGES), tree));
+  return image === 'app'
+    ? [
+        base,
+        await archiveOf('python', addPython),
+        await archiveOf('wheels', addWheels),
+        await archiveOf('node', addNode),
+      ]
+    : [base, await archiveOf('go', addGoProgram)];
 }
 
 function addPython(tree: string): void {
@@ -97,8 +119,8 @@ async function addGoProgram(tree: string): Promise<void> {
   copyFileSync(join(runtime.programs.containerdFolder, 'containerd'), join(tree, 'usr/local/bin/containerd'));
 }
 
-/** Returns a layer with the files that `add` puts into a folder. */
-async function layerOf(name: string, add: (tree: string) => void | Promise<void>): Promise<LayerFile> {
+/** Returns an archive of the files that `add` puts into a folder. */
+async function archiveOf(name: string, add: (tree: string) => void | Promise<void>): Promise<string> {
   const archive = join(FOLDER, `${name}.tar`);
   if (!existsSync(archive)) {
     process.stderr.write(`creating the layer ${name}\n`);
@@ -112,6 +134,11 @@ async function layerOf(name: string, add: (tree: string) => void | Promise<void>
     rmSync(tree, { recursive: true });
     renameSync(`${archive}.part`, archive);
   }
+  return archive;
+}
+
+/** Returns the layer of an archive. */
+async function compressed(archive: string): Promise<LayerFile> {
   return { blob: await gzipOf(archive), diffId: `sha256:${await hashOf(archive)}` };
 }
 
