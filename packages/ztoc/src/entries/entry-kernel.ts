@@ -29,7 +29,7 @@ export interface EntryKernel {
   encodedEnd(): number;
   encodedCount(): number;
   encodedAlignment(): number;
-  offsetsAddress(): number;
+  offsetsEnd(): number;
 }
 
 /** Unused kernels: a new one takes half a millisecond and gigabytes of address space. */

@@ -183,8 +183,9 @@ export class EntryStore implements EntrySource, PathFindings {
       const start = kernel.encodePart(size);
       const { buffer } = kernel.memory;
       writer.prepend(new Uint8Array(buffer, start, kernel.encodedEnd() - start), kernel.encodedAlignment());
-      const encoded = new Uint32Array(buffer, kernel.offsetsAddress(), kernel.encodedCount());
-      for (const offset of encoded) offsets[--index] = offset;
+      const count = kernel.encodedCount();
+      index -= count;
+      offsets.set(new Uint32Array(buffer, kernel.offsetsEnd() - 4 * count, count), index);
     }
     return offsets;
   }

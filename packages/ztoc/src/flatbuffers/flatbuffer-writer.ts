@@ -109,9 +109,15 @@ export class FlatbufferWriter {
 
   /** Writes a vector of references. */
   vector(elements: ArrayLike<Offset>): Offset {
-    this.#prepare(4, 4 * elements.length);
-    for (let i = elements.length - 1; i >= 0; i--) this.#putReference(elements[i] as Offset);
-    return this.#closeVector(elements.length);
+    const { length } = elements;
+    this.#prepare(4, 4 * length);
+    this.#front -= 4 * length;
+    const view = this.#view;
+    const front = this.#front;
+    const size = this.#size();
+    // Without calls, which V8 would compile for each image: they take longer to compile than to run.
+    for (let i = 0; i < length; i++) view.setInt32(front + 4 * i, size - 4 * i - (elements[i] as Offset), true);
+    return this.#closeVector(length);
   }
 
   /** Starts a table. Add its fields next, in any order. @param fieldCount Number of fields in its schema. */

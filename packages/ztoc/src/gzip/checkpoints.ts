@@ -94,9 +94,9 @@ function checkOrder(previous: GzipCheckpoint | undefined, checkpoint: GzipCheckp
 }
 
 function readByteCount(view: DataView, at: number, base: number): number {
-  const value = view.getBigInt64(at, true);
-  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`offset or size ${value} is out of range`, base + at);
-  return Number(value);
+  const value = view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+  if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) return value;
+  fail(`offset or size ${view.getBigInt64(at, true)} is out of range`, base + at);
 }
 
 function fail(reason: string, offset: number): never {

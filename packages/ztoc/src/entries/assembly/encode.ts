@@ -2,7 +2,7 @@
 // ztoc/ztoc_marshaler.go, `prepareMetadataOffset` and `prepareXattrsOffset`). ../../flatbuffers/flatbuffer-writer.ts writes the
 // rest of the zTOC.
 
-import { FIELD_OFFSETS, growTo, OFFSETS, PART, partEnd, VTABLES } from './memory';
+import { FIELD_OFFSETS, growTo, OFFSETS_END, PART, partEnd, VTABLES } from './memory';
 import { HAS_GID, HAS_MAJOR, HAS_MINOR, HAS_MODE, HAS_OFFSET, HAS_SIZE, HAS_UID } from './store';
 
 // Fields of an entry (../../encoding/schema.ts).
@@ -52,7 +52,7 @@ export function beginEncoding(size: u32): void {
 }
 
 /**
- * Encodes the entries of the part at PART, which has `size` bytes. The offsets of the entries are at OFFSETS, in reverse order.
+ * Encodes the entries of the part at PART, which has `size` bytes. The offsets of the entries end at OFFSETS_END.
  * @returns the address of the encoded entries, which end at `encodedEnd`
  */
 export function encodePart(size: usize): usize {
@@ -60,9 +60,10 @@ export function encodePart(size: usize): usize {
   growTo(end);
   front = end;
   count = 0;
-  for (let entryEnd = PART + size; entryEnd > PART; count++) {
+  for (let entryEnd = PART + size; entryEnd > PART; ) {
     const start = entryEnd - load<u32>(entryEnd - 4);
-    store<u32>(OFFSETS + (count << 2), encodeEntry(start, entryEnd - 4));
+    count++;
+    store<u32>(OFFSETS_END - (count << 2), encodeEntry(start, entryEnd - 4));
     entryEnd = start;
   }
   return front;

@@ -5,7 +5,7 @@
 // layers. In JavaScript, it took 10 us of CPU time for each entry, half of it to compile code and to collect garbage.
 
 import { readPlainHeader } from './header';
-import { BLOCK, enlargePart as enlarge, ENTRY, entry, LONG_NAMES, NAME, OFFSETS, PART, partEnd as endOfPart, RECORDS, RECORDS_BODY } from './memory';
+import { BLOCK, enlargePart as enlarge, ENTRY, entry, LONG_NAMES, NAME, OFFSETS_END, PART, partEnd as endOfPart, RECORDS, RECORDS_BODY } from './memory';
 import { checkPath, pathsSize, resetPaths } from './paths';
 import { link, linkSize, path, pathSize, recordsSize } from './records';
 import { keepEntry, resetPart } from './store';
@@ -40,9 +40,9 @@ export function partAddress(): usize {
   return PART;
 }
 
-/** Address of the offsets of encoded entries. */
-export function offsetsAddress(): usize {
-  return OFFSETS;
+/** Address after the offsets of encoded entries. */
+export function offsetsEnd(): usize {
+  return OFFSETS_END;
 }
 
 /** Address after the part of the store. The strings of an entry of the host start here. */

@@ -21,8 +21,8 @@ export const VTABLES: usize = 0x4000;
 export const FIELD_OFFSETS: usize = 0x6800;
 /** Long names of a plain entry: 4,096 bytes. */
 export const LONG_NAMES: usize = 0x7000;
-/** Offsets of the encoded entries of a part: u32 x 1536. An entry has at least 56 bytes. */
-export const OFFSETS: usize = 0x8800;
+/** End of the offsets of the encoded entries of a part: u32 x 1536. An entry has at least 56 bytes. */
+export const OFFSETS_END: usize = 0xa000;
 /** The body of a PAX header: 4,096 bytes. */
 export const RECORDS_BODY: usize = 0xa000;
 /** The records of a plain entry, encoded as in the store. */
