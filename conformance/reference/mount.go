@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/awslabs/soci-snapshotter/cache"
 	"github.com/awslabs/soci-snapshotter/fs/reader"
@@ -27,6 +28,9 @@ type mounted struct {
 	Rejected string `json:"rejected,omitempty"`
 	// Unreadable has the files that the snapshotter answers with an error or with wrong content.
 	Unreadable []unreadable `json:"unreadable"`
+	// Directories has the names of entries, in base64, that the snapshotter shows as directories: of each path, the last
+	// entry, if it is not one of a directory.
+	Directories []string `json:"directories"`
 }
 
 type unreadable struct {
@@ -53,15 +57,17 @@ func mountLayer(encoded, layer []byte, archive io.Reader, rounds int) (mounted, 
 	if err != nil {
 		return mounted{}, err
 	}
-	result := mounted{Unreadable: []unreadable{}}
+	result := mounted{Unreadable: []unreadable{}, Directories: []string{}}
 	seen := map[string]bool{}
 	for round := 0; round < max(rounds, 1); round++ {
-		rejected, failed, err := mountOnce(encoded, layer, originals)
+		rejected, failed, directories, err := mountOnce(encoded, layer, originals)
 		if err != nil {
 			return mounted{}, err
 		}
 		if rejected != nil {
 			result.Rejected = rejected.Error()
+		} else {
+			result.Directories = directories
 		}
 		for _, file := range failed {
 			if !seen[file.Name] {
@@ -73,20 +79,20 @@ func mountLayer(encoded, layer []byte, archive io.Reader, rounds int) (mounted, 
 	return result, nil
 }
 
-// mountOnce returns why the layer is rejected, or the files that cannot be read.
-func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected error, failed []unreadable, err error) {
+// mountOnce returns why the layer is rejected, or the files that cannot be read, and those that are directories.
+func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected error, failed []unreadable, directories []string, err error) {
 	table, err := ztoc.Unmarshal(bytes.NewReader(encoded))
 	if err != nil {
-		return err, nil, nil
+		return err, nil, nil, nil
 	}
 	folder, err := os.MkdirTemp("", "mount-*")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer os.RemoveAll(folder)
 	database, err := bolt.Open(filepath.Join(folder, "metadata.db"), 0600, &bolt.Options{NoSync: true})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer database.Close()
 	// A batch waits for others. There are none.
@@ -94,26 +100,27 @@ func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected er
 	section := io.NewSectionReader(bytes.NewReader(layer), 0, int64(len(layer)))
 	nodes, err := metadata.NewReader(database, section, table.TOC)
 	if err != nil {
-		return err, nil, nil
+		return err, nil, nil, nil
 	}
 	spans, err := spanmanager.New(table, section, cache.NewMemoryCache(), 0, digest.FromBytes(layer), cache.Direct())
 	if err != nil {
-		return err, nil, nil
+		return err, nil, nil, nil
 	}
 	files, err := reader.NewReader(nodes, digest.FromBytes(layer), spans, false)
 	if err != nil {
-		return err, nil, nil
+		return err, nil, nil, nil
 	}
 	defer files.Close()
 	reachable := map[uint32]bool{}
 	if err := addReachable(nodes, nodes.RootID(), reachable); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
+	directories = findDirectories(nodes, table.FileMetadata)
 	// Node numbers are consecutive.
 	for id := nodes.RootID(); ; id++ {
 		attr, err := nodes.GetAttr(id)
 		if err != nil {
-			return nil, failed, nil
+			return nil, failed, directories, nil
 		}
 		// Nobody reads a file that a later entry replaces.
 		if !reachable[id] {
@@ -125,7 +132,7 @@ func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected er
 		}
 		file, err := nodes.OpenFile(id)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		expected := originals[int64(file.GetUncompressedOffset())]
 		if err := compareFile(files, id, attr.Size, expected.content); err != nil {
@@ -136,6 +143,33 @@ func mountOnce(encoded, layer []byte, originals map[int64]original) (rejected er
 			})
 		}
 	}
+}
+
+// findDirectories returns the names of the entries that mounted.Directories describes.
+func findDirectories(nodes metadata.Reader, entries []ztoc.FileMetadata) []string {
+	last := map[string]int{}
+	for i, entry := range entries {
+		last[filepath.Clean("/"+entry.Name)] = i
+	}
+	found := []string{}
+	for i, entry := range entries {
+		path := filepath.Clean("/" + entry.Name)
+		if entry.Type == "dir" || path == "/" || last[path] != i {
+			continue
+		}
+		id := nodes.RootID()
+		var attr metadata.Attr
+		var err error
+		for _, name := range strings.Split(path[1:], "/") {
+			if id, attr, err = nodes.GetChild(id, name); err != nil {
+				break
+			}
+		}
+		if err == nil && attr.Mode.IsDir() {
+			found = append(found, base64.StdEncoding.EncodeToString([]byte(entry.Name)))
+		}
+	}
+	return found
 }
 
 // addReachable adds the nodes below a node. Hard links to directories can form a circle.

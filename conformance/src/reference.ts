@@ -59,6 +59,8 @@ export interface Mounted {
     readonly reason: string;
     readonly hasWideOwner: boolean;
   }[];
+  /** Names of entries that are shown as directories, although they are the last of their path and none of a directory; base64. */
+  readonly directories: readonly string[];
 }
 
 interface Pending {

@@ -46,11 +46,17 @@ function findProblems(encoded: Uint8Array): readonly RuntimeProblem[] | undefine
   }
 }
 
-function compare(problems: readonly RuntimeProblem[], { rejected, unreadable }: Mounted): string | undefined {
+function compare(
+  problems: readonly RuntimeProblem[],
+  { rejected, unreadable, directories }: Mounted,
+): string | undefined {
   const pulled = problems.filter(({ effect }) => effect === 'pulled-whole');
   if (rejected !== undefined)
     return pulled.length > 0 ? undefined : `only the reference rejects: ${rejected.replace(/\d+/g, 'N')}`;
   if (pulled.length > 0) return `only ours rejects: ${pulled[0]?.code}`;
+  const linked = problems.find(({ code }) => code === 'hard-link-to-directory');
+  if ((linked?.count ?? 0) !== directories.length) return 'other entries are shown as directories';
+  if (linked?.paths.some((path, i) => path !== decode(directories[i] ?? ''))) return 'other paths of directories';
   const ours = problems.filter(({ effect }) => effect === 'unreadable-files');
   const expected = new Map(ours.flatMap(({ paths, code }) => paths.map((path) => [path, code] as const)));
   const found = new Map(unreadable.map((file) => [decode(file.name), file]));

@@ -17,11 +17,13 @@ import { randomOddity } from './tar-oddity.ts';
 const CORRUPTED = 0.06;
 /** Probability that an archive contains an entry with an unusual format. */
 const ODD = 0.3;
+/** Probability that the entries of an archive have few paths, so that they replace and link each other. */
+const CROWDED = 0.2;
 
 /** Returns a random archive with contents of about `size` bytes. Some have an oddity, some are corrupted. */
 export function randomTar(random: Random, size: number): TarShape {
   const sound = soundTar(random, size);
-  const entries = [...sound.entries];
+  const entries = random.chance(CROWDED) ? crowd(random, sound.entries) : [...sound.entries];
   if (random.chance(ODD)) entries.splice(random.between(0, entries.length), 0, randomOddity(random));
   return {
     entries,
@@ -96,6 +98,29 @@ function randomEntry(random: Random, dialect: Dialect, size: number): TarEntry {
     ...(random.chance(0.03) && { signedChecksum: true }),
     ...(random.chance(0.03) && { padding: 'padding that is not zeros' }),
   };
+}
+
+/** Gives the entries few paths. Makes many of them directories, and hard links that mostly have an earlier entry as target. */
+function crowd(random: Random, entries: readonly TarEntry[]): TarEntry[] {
+  const names: string[] = [];
+  return entries.map((entry) => {
+    const type = random.weighted([
+      [3, entry.type],
+      [2, '1'],
+      [2, '5'],
+    ]);
+    const target = names.length > 0 && random.chance(0.9) ? random.pick(names) : fewPaths(random);
+    const name = fewPaths(random) + (type === '5' ? '/' : '');
+    names.push(name);
+    const isRegular = type === '0' || type === '\0';
+    const linkName = type === '1' || type === '2' ? target : '';
+    return { ...entry, type, name, linkName, content: isRegular ? entry.content : EMPTY };
+  });
+}
+
+function fewPaths(random: Random): string {
+  const names = random.list(random.pick([1, 1, 1, 2, 2, 3]), () => random.pick(['a', 'a', 'b', 'b', 'c', '.', '..']));
+  return random.pick(['', '', './', '/']) + names.join('/');
 }
 
 function randomStyle(random: Random): NumberStyle {

@@ -6,6 +6,7 @@ import type { SpanCandidates } from '../gzip/candidate-list.ts';
 import type { SpanStart } from '../gzip/checkpoints.ts';
 import type { DeflateStream } from '../inflate/deflate-stream.ts';
 import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
+import { EncodedNames } from '../runtime/entry-names.ts';
 import type { RuntimeFindings } from '../runtime/runtime-problems.ts';
 import {
   type Compression,
@@ -241,7 +242,7 @@ class ZtocBuilder {
       bytes,
       layerDigest,
       layerSize: this.#size,
-      runtime: parts.checker.finish(ztoc, decodeZtocFiles(bytes)),
+      runtime: parts.checker.finish(ztoc, decodeZtocFiles(bytes), new EncodedNames(bytes)),
       ...(parts.candidates && { candidates: parts.candidates }),
       ...(parts.otherSpans && { otherSpans: parts.otherSpans }),
     };

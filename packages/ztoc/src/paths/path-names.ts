@@ -55,15 +55,15 @@ export class PathNames {
   readonly #hash = new PathHash();
   #bytes: Uint8Array = new Uint8Array(0);
 
-  /** Splits a path: the first `end` bytes. */
-  set(bytes: Uint8Array, end = bytes.length): this {
+  /** Splits a path: the bytes from `start` to `end`. */
+  set(bytes: Uint8Array, start = 0, end = bytes.length): this {
     this.#bytes = bytes;
     this.length = 0;
-    let start = 0;
-    for (let at = 0; at <= end; at++) {
+    let first = start;
+    for (let at = start; at <= end; at++) {
       if (at < end && byteAt(bytes, at) !== SLASH) continue;
-      this.#add(start, at);
-      start = at + 1;
+      this.#add(first, at);
+      first = at + 1;
     }
     return this;
   }

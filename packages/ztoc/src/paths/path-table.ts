@@ -31,6 +31,11 @@ export class PathTable {
     return this.#paths > this.#maxPaths;
   }
 
+  /** The highest number of a file. Numbers start at 1. */
+  get files(): number {
+    return this.#files;
+  }
+
   /** Returns the number of a file, or `ABSENT`. */
   find(path: PathNames): number {
     let file = ROOT;

@@ -1,7 +1,8 @@
-import { equalBytes, fromByteString } from '../byte-strings.ts';
+import { byteAt, equalBytes, fromByteString, NO_BYTES } from '../byte-strings.ts';
 import { PathNames } from '../paths/path-names.ts';
 import { PathSet } from '../paths/path-table.ts';
 import type { FileEntry } from '../ztoc.ts';
+import { ENTRY_TYPE, type EntryNames } from './entry-names.ts';
 
 /** Maximum total size of the paths that {@link findImpliedDirectories} returns, in bytes. */
 const MAX_TOTAL_SIZE = 1 << 20;
@@ -16,37 +17,49 @@ const SLASH = 0x2f;
  *
  * @returns See `RuntimeFindings`.
  */
-export function findImpliedDirectories(files: Iterable<FileEntry>): readonly string[] {
+export function findImpliedDirectories(entries: EntryNames): readonly string[] {
   const path = new PathNames();
   const known = new PathSet();
-  for (const { name, type } of files) {
-    if (type !== 'dir' || name.length > MAX_PATH) continue;
-    known.add(path.set(name).hash);
-  }
+  entries.visitNames((type, bytes, start, end) => {
+    if (type === ENTRY_TYPE.directory && end - start <= MAX_PATH) known.add(path.set(bytes, start, end).hash);
+  });
   const found: string[] = [];
   let size = 0;
-  let directory: Uint8Array = new Uint8Array(0);
-  for (const { name } of files) {
-    // Most entries are in the directory of the previous entry.
-    const end = parentEnd(name);
-    if (end === 0 || name.length > MAX_PATH || equalBytes(directory, name, 0, end)) continue;
-    directory = name.subarray(0, end);
-    for (const count of known.addAll(path.set(name, end))) {
+  // The directory of the previous entry.
+  let lastBytes: Uint8Array = NO_BYTES;
+  let lastStart = 0;
+  let lastEnd = 0;
+  entries.visitNames((_, bytes, start, nameEnd) => {
+    const end = parentEnd(bytes, start, nameEnd);
+    if (end === start || nameEnd - start > MAX_PATH || size > MAX_TOTAL_SIZE) return;
+    if (isSame(lastBytes, lastStart, lastEnd, bytes, start, end)) return;
+    lastBytes = bytes;
+    lastStart = start;
+    lastEnd = end;
+    for (const count of known.addAll(path.set(bytes, start, end))) {
       const implied = path.join(count);
       size += implied.length;
-      if (size > MAX_TOTAL_SIZE) return found;
+      if (size > MAX_TOTAL_SIZE) return;
       found.push(implied);
     }
-  }
+  });
   return found;
 }
 
 /** Returns the end of the parent directory in the name of an entry, without trailing slashes of the name. */
-function parentEnd(name: Uint8Array): number {
-  let end = name.length;
-  while (end > 0 && name[end - 1] === SLASH) end--;
-  while (end > 0 && name[end - 1] !== SLASH) end--;
+function parentEnd(bytes: Uint8Array, start: number, nameEnd: number): number {
+  let end = nameEnd;
+  while (end > start && byteAt(bytes, end - 1) === SLASH) end--;
+  while (end > start && byteAt(bytes, end - 1) !== SLASH) end--;
   return end;
+}
+
+/** Returns whether two parts have the same bytes. Compares the end first: different directories mostly differ there. */
+function isSame(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): boolean {
+  const size = aEnd - aStart;
+  if (size !== bEnd - bStart) return false;
+  for (let at = size - 1; at >= 0; at--) if (byteAt(a, aStart + at) !== byteAt(b, bStart + at)) return false;
+  return true;
 }
 
 /** @see OCI image-spec v1.1, layer.md, "Whiteouts" */
@@ -92,7 +105,7 @@ export class SymlinkTracker {
     const removed = new PathSet();
     const emptied = new PathSet();
     for (const { name } of files) {
-      const start = parentEnd(name);
+      const start = parentEnd(name, 0, name.length);
       if (name.length > MAX_PATH || !startsWith(name, WHITEOUT, start)) continue;
       if (startsWith(name, OPAQUE, start)) {
         names.set(name.subarray(0, start));

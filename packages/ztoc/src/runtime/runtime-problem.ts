@@ -17,6 +17,9 @@ export type RuntimeEffect = 'pulled-whole' | 'unreadable-files' | 'shown-differe
  *   sparse file, or a directory whose header has a size. The runtime reports `invalid toc entry`.
  * - `hard-link-target-missing` (`pulled-whole`): the target of a hard link is not before it in the layer: it is in another
  *   layer, later in this layer, the link itself, or missing.
+ * - `hard-link-to-directory` (`shown-differently`): the runtime shows a hard link, or its target, as a directory. Either the
+ *   target is a directory, and the layer cannot be unpacked. Or a later entry makes a directory of one of several hard links:
+ *   the runtime overwrites their file, and unpacking replaces only that link.
  * - `empty-span` (`pulled-whole`): a span before the last one has no content, because the gzip data starts with an empty
  *   block or member; or the layer has no bytes. The runtime reports `span offsets are non-monotonic`.
  * - `xattr-name-invalid` (`pulled-whole`, at random): a file has several extended attributes, and the name of one is empty
@@ -36,6 +39,7 @@ export type RuntimeProblemCode =
   | 'entries-below-symlink'
   | 'entries-overlap'
   | 'hard-link-target-missing'
+  | 'hard-link-to-directory'
   | 'header-not-found'
   | 'sparse-file'
   | 'xattr-empty'
@@ -111,6 +115,8 @@ function describe({ code, effect, count }: Omit<Collected, 'first' | 'target'>, 
       return `${what('entry is', 'entries are')} larger than the space before the next entry, such as a sparse file (${example})`;
     case 'hard-link-target-missing':
       return `${what('hard link has', 'hard links have')} no target earlier in this layer (${example} to ${target})`;
+    case 'hard-link-to-directory':
+      return `${what('entry is', 'entries are')} shown as a directory because of a hard link (${example})`;
     case 'xattr-name-invalid':
       return `${what('file has', 'files have')} several extended attributes, one with an empty or too long name (${example})`;
     case 'xattr-empty': {

@@ -83,12 +83,58 @@ describe('hard links', () => {
   it.each([
     ['in other spelling', [file('./x/../a'), link('b', '/a')]],
     ['that is a hard link', [file('a'), link('b', 'a'), link('c', 'b')]],
-    ['that is a directory of another entry', [file('d/a'), link('b', 'd')]],
-    ['below a hard link to a directory', [file('d/a'), link('e', 'd'), link('b', 'e/a')]],
     ['in a directory that has an entry after its files', [file('d/a'), folder('d/'), link('b', 'd/a')]],
     ['that the link replaces', [file('a'), link('a', 'a')]],
+    ['that is a symbolic link', [symlink('a', 'missing'), link('b', 'a')]],
+    ['that a later file replaces', [file('a'), link('b', 'a'), file('a')]],
+    ['that replaced a directory', [folder('a/'), file('a'), link('b', 'a')]],
+    ['that has `..` before the root', [file('a'), link('b', '../../a')]],
   ])('accepts a target %s', async (_, entries) => {
     expect(await codesOf(...entries)).toEqual([]);
+  });
+
+  const DIRECTORY = 'hard-link-to-directory';
+
+  it.each([
+    ['the root', [link('b', '/')], ['b']],
+    ['the root, with `..`', [file('a'), link('b', 'a/..')], ['b']],
+    ['a directory', [folder('d/'), link('b', 'd')], ['b']],
+    ['a directory that no entry describes', [file('d/a'), link('b', 'd')], ['b']],
+    ['a directory that contains the link', [folder('d/'), link('d/b', 'd')], ['d/b']],
+    ['a directory that a link replaces', [folder('d/'), link('d', 'd')], ['d']],
+    ['a hard link to a directory', [folder('d/'), link('b', 'd'), link('c', 'b')], ['b', 'c']],
+    ['a directory, in which another link has its target', [file('d/a'), link('e', 'd'), link('b', 'e/a')], ['e']],
+    ['a file whose path became a directory before', [file('a'), folder('a/'), link('b', 'a')], ['b']],
+    ['a file that a later directory replaces', [file('a'), link('b', 'a'), folder('a/')], ['b']],
+    ['a file, and a later directory replaces the link', [file('a'), link('./b', 'a'), folder('b/')], ['a']],
+    [
+      'a file, and a later directory replaces another link',
+      [file('a'), link('b', 'a'), link('c', 'b'), folder('b/')],
+      ['a', 'c'],
+    ],
+    ['a symbolic link that a later directory replaces', [symlink('a', 'x'), link('b', 'a'), folder('a/')], ['b']],
+    [
+      'itself, and a later directory replaces the path',
+      [file('a'), link('a', 'a'), link('b', 'a'), folder('a')],
+      ['b'],
+    ],
+  ])('reports what the runtime shows as a directory if a link leads to %s', async (_, entries, paths) => {
+    expect(await problemsOf(...entries)).toMatchObject([{ code: DIRECTORY, effect: 'shown-differently', paths }]);
+  });
+
+  it.each([
+    ['a later file replaces the link', [folder('d/'), link('b', 'd'), file('b')]],
+    ['a later directory replaces the link', [folder('d/'), link('b', 'd'), folder('b/')]],
+    ['a later file replaces the directory of the link', [folder('d/'), folder('e/'), link('e/b', 'd'), file('e')]],
+    ['a file replaces the target before the directory does', [file('a'), link('b', 'a'), file('a'), folder('a/')]],
+    ['the directory has another name', [file('a'), link('b', 'a'), folder('a.d/')]],
+  ])('reports no directory if %s', async (_, entries) => {
+    expect(await codesOf(...entries)).toEqual([]);
+  });
+
+  it('names the entry that is shown as a directory', async () => {
+    const message = '1 entry is shown as a directory because of a hard link ("b")';
+    expect(await problemsOf(file('a'), link('b', 'a'), folder('a/'))).toMatchObject([{ message }]);
   });
 
   it('names the first links and counts all', async () => {
@@ -223,7 +269,6 @@ describe('files that a later entry replaces', () => {
     ['a symbolic link', [broken('a'), symlink('a', 'b')]],
     ['a hard link to another file', [file('b'), broken('a'), link('a', 'b')]],
     ['a file in place of their directory', [folder('d/'), broken('d/a'), file('d')]],
-    ['a directory, which also replaces their hard links', [broken('a'), link('b', 'a'), folder('a/')]],
     ['a file, as their hard links', [broken('a'), link('b', 'a'), file('a'), file('b')]],
   ])('are not reported if it is %s', async (_, entries) => {
     expect(await codesOf(...entries)).toEqual([]);
@@ -234,7 +279,6 @@ describe('files that a later entry replaces', () => {
     ['the link to a hard link keeps them', [broken('a'), link('b', 'a'), link('c', 'b'), file('a'), file('b')]],
     ['the entry is a hard link to them', [broken('a'), link('b', 'a'), link('a', 'b')]],
     ['the entry is that of their directory', [broken('d/a'), folder('d/')]],
-    ['a hard link to their directory keeps them', [folder('d/'), broken('d/a'), link('e', 'd'), file('d')]],
     ['a whiteout has their name', [broken('a'), file('.wh.a', '')]],
     ['they replace another file', [file('a'), broken('a')]],
   ])('are reported if %s', async (_, entries) => {
@@ -266,9 +310,21 @@ describe('files that a later entry replaces', () => {
     expect(await codesOf(records, folder('a/'), file('a'))).toEqual([]);
   });
 
+  const LINKED = 'shown-differently: hard-link-to-directory';
+
+  it('are not reported if they become a directory with all their hard links', async () => {
+    expect(await codesOf(broken('a'), link('b', 'a'), folder('a/'))).toEqual([LINKED]);
+  });
+
+  it('are reported if a hard link to their directory keeps them', async () => {
+    const layer = [folder('d/'), broken('d/a'), link('e', 'd'), file('d')];
+    expect(await codesOf(...layer)).toEqual([...DIFFER, LINKED]);
+  });
+
   it('are found in a circle of hard links to directories', async () => {
-    expect(await codesOf(folder('d/'), link('d/e', 'd'), broken('d/a'), file('d/e/e/a'))).toEqual([]);
-    expect(await codesOf(folder('d/'), link('d/e', 'd'), broken('d/a'), file('a'))).toEqual(DIFFER);
+    const circle = [folder('d/'), link('d/e', 'd'), broken('d/a')];
+    expect(await codesOf(...circle, file('d/e/e/a'))).toEqual([LINKED]);
+    expect(await codesOf(...circle, file('a'))).toEqual([...DIFFER, LINKED]);
   });
 
   it('are found in the order of the offsets', async () => {

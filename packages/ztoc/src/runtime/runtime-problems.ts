@@ -5,8 +5,9 @@ import { listSpans } from '../spans/list-spans.ts';
 import { parseDecimal } from '../tar/numbers.ts';
 import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
+import { DecodedNames, ENTRY_TYPE, type EntryNames } from './entry-names.ts';
 import { findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
-import { checkHardLinks, findReplaced } from './layer-tree.ts';
+import { checkHardLinks, findReplaced, mayLinkDirectories } from './layer-tree.ts';
 import {
   ProblemCollector,
   type RuntimeEffect,
@@ -142,9 +143,10 @@ export class RuntimeChecker {
    * Returns the findings.
    * @param files - The entries that were added. They are iterated several times if necessary: `decodeZtocFiles` returns them
    *   one at a time.
+   * @param names - The names of these entries.
    * @throws {ZtocError} `ZTOC_INVALID` if the spans of the zTOC are inconsistent.
    */
-  finish(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
+  finish(ztoc: ZtocHead, files: Iterable<FileEntry>, names: EntryNames = new DecodedNames(files)): RuntimeFindings {
     if (this.#isUnsorted) return checkSorted(ztoc, files);
     if (this.#hasProblemOfFile && this.#replaced === undefined) {
       const replaced = findReplaced(files, this.#count);
@@ -152,14 +154,15 @@ export class RuntimeChecker {
         const again = new RuntimeChecker();
         again.#replaced = replaced;
         for (const file of files) again.add(file);
-        return again.finish(ztoc, files);
+        return again.finish(ztoc, files, names);
       }
     }
     const found = this.#found;
-    const { mayBeImplied, mayLackTarget } = this.#paths ?? { mayBeImplied: true, mayLackTarget: this.#hasHardLinks };
-    if (mayLackTarget) checkHardLinks(files, this.#count, found);
-    const impliedDirectories = mayBeImplied ? findImpliedDirectories(files) : [];
-    checkBelowSymlinks(files, impliedDirectories, found);
+    const paths = this.#paths;
+    const mayFindHardLinks = paths ? paths.mayLackTarget || mayLinkDirectories(names) : this.#hasHardLinks;
+    if (mayFindHardLinks) checkHardLinks(files, this.#count, found);
+    const impliedDirectories = (paths?.mayBeImplied ?? true) ? findImpliedDirectories(names) : [];
+    checkBelowSymlinks(files, names, impliedDirectories, found);
     checkSpans(ztoc, found);
     return { problems: found.problems(), impliedDirectories };
   }
@@ -249,8 +252,13 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   return bytes.length >= prefix.length && equalBytes(prefix, bytes, 0, prefix.length);
 }
 
-function checkBelowSymlinks(files: Iterable<FileEntry>, directories: readonly string[], found: ProblemCollector): void {
-  if (directories.length === 0) return;
+function checkBelowSymlinks(
+  files: Iterable<FileEntry>,
+  names: EntryNames,
+  directories: readonly string[],
+  found: ProblemCollector,
+): void {
+  if (directories.length === 0 || !names.hasType(ENTRY_TYPE.symlink)) return;
   const links = new SymlinkTracker(directories);
   links.add(files);
   const below = new Set(links.linksAmong(directories));
