@@ -23,7 +23,8 @@ const BEFORE_EXPRESSION: ReadonlySet<string> = new Set(
 );
 
 /**
- * Finds the modules that load when a module loads: `require("x")` outside of functions, `import` and `export ... from`.
+ * Finds the modules that load when a module loads: `require("x")` and `import("x")` outside of functions, `import` and
+ * `export ... from`.
  * Code of functions that are called immediately counts as outside. Bounded: one pass over the text.
  *
  * This is not a parser: malformed modules give some imports or none.
@@ -44,6 +45,8 @@ export function findNodeImports(source: string): readonly NodeImport[] {
   /** Word before the last parenthesis that was closed. */
   let closedWord = '';
   let isCalled = false;
+  /** Whether the last word is the result of an arrow function, with or without `await`. */
+  let isResult = false;
   /** Whether the statement is an `import` or `export` that waits for its specifier. */
   let isStatement = false;
   let at = 0;
@@ -74,9 +77,11 @@ export function findNodeImports(source: string): readonly NodeImport[] {
       const start = at;
       while (at < source.length && isWord(source[at] as string)) at++;
       const isProperty = last === '.';
+      isResult = last === '>' || (isResult && word === 'await');
       word = isProperty ? '' : source.slice(start, Math.min(at, start + 32));
       if (open.length === 0 && (word === 'import' || word === 'export')) isStatement = true;
-      else if (isStatement && ['const', 'let', 'var', 'function', 'class', 'default', 'async'].includes(word))
+      // In braces, such a word is a name: `export { default as x } from "x"`.
+      else if (open.length === 0 && ['const', 'let', 'var', 'function', 'class', 'default', 'async'].includes(word))
         isStatement = false;
       if (word === 'function') isCalled = last === '(' || last === '!' || last === ';' || last === '+';
       last = source[at - 1] as string;
@@ -85,9 +90,10 @@ export function findNodeImports(source: string): readonly NodeImport[] {
     if (character === '"' || character === "'") {
       const end = endOfString(source, at);
       const text = source.slice(at + 1, Math.max(end - 1, at + 1));
+      const opened = last === '(' ? open.at(-1) : undefined;
       if (isStatement && (word === 'from' || word === 'import')) add(text, true);
-      else if (last === '(' && open.at(-1)?.word === 'require' && /^\s*\)/.test(source.slice(end, end + 8)))
-        add(text, false);
+      else if (opened?.word === 'import' && !isResult && /^\s*[,)]/.test(source.slice(end, end + 8))) add(text, true);
+      else if (opened?.word === 'require' && /^\s*\)/.test(source.slice(end, end + 8))) add(text, false);
       isStatement &&= word !== 'from' && word !== 'import';
       [at, last, word] = [end, '"', ''];
       continue;

@@ -75,6 +75,15 @@ export class PythonSearchPath {
     return this.locateIn(this.#directories, name);
   }
 
+  /** Finds a module by its full name, such as `shop.wsgi`. @param directories - Where to search. Default: the search path. */
+  async locateModule(name: string, directories: readonly string[] = this.#directories): Promise<Located | undefined> {
+    let located: Located | undefined = { directories, path: undefined };
+    for (const part of name.split('.')) {
+      located = located && (await this.locateIn(located.directories, part));
+    }
+    return located;
+  }
+
   /** Returns whether a package contains a module. */
   async hasModule({ directories }: Located, name: string): Promise<boolean> {
     return directories.length > 0 && (await this.locateIn(directories, name)) !== undefined;

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeElf } from './fixtures/elf-file.ts';
 import { type Files, predictFiles } from './fixtures/predict-files.ts';
@@ -115,6 +116,29 @@ describe('a Python program', () => {
     expect(await predict(files, ['gunicorn', '-b', ':80', 'web:app'], { WorkingDir: '/app' })).toEqual(expected);
     const Env = ['PATH=/usr/bin', 'FLASK_APP=web.py'];
     expect(await predict(files, ['gunicorn', 'run'], { WorkingDir: '/app', Env })).toEqual(expected);
+  });
+
+  it.each([
+    ['a module with its package', ['shop.wsgi'], ['shop/__init__.py', 'shop/wsgi.py', 'shop/store.py']],
+    ['the value of an option', ['--settings=shop.store'], ['shop/__init__.py', 'shop/store.py']],
+    ['a class of a module', ['-k', 'shop.store.Store'], ['shop/__init__.py', 'shop/store.py']],
+    ['a module without a package', ['wsgi'], ['wsgi.py']],
+    ['a package', ['shop'], ['shop/__init__.py']],
+    ['a source file', ['run', 'shop/wsgi.py'], ['shop/__init__.py', 'shop/wsgi.py', 'shop/store.py']],
+    ['a source file elsewhere', ['run', '../other/tool.py'], ['../other/tool.py', '../other/near.py']],
+    ['no module', ['json.decoder', 'shop.missing', 'shop.missing.Name', '../../../etc/x.py', '.', '..'], []],
+  ])('imports what an argument names: %s', async (_, args, expected) => {
+    const files = {
+      'usr/bin/serve': '#!/usr/bin/python3\n',
+      'app/shop/__init__.py': 'x = 1\n',
+      'app/shop/wsgi.py': 'from .store import Store\n',
+      'app/shop/store.py': 'x = 1\n',
+      'app/wsgi.py': 'x = 1\n',
+      'other/tool.py': 'import near\n',
+      'other/near.py': 'x = 1\n',
+    };
+    const paths = await predict(files, ['serve', ...args], { WorkingDir: '/app' });
+    expect(paths).toEqual(['/usr/bin/serve', ...expected.map((path) => posix.resolve('/app', path))].toSorted());
   });
 
   it('reads compiled files that match their source, and the source of others', async () => {

@@ -2,14 +2,18 @@ import { posix } from 'node:path';
 import type { FoundFile } from './image-files.ts';
 import type { Interpreting } from './interpreter.ts';
 import { addLocale } from './locale.ts';
-import type { Origin } from './prediction.ts';
+import type { Origin, Prediction } from './prediction.ts';
 import { PythonModules } from './python-modules.ts';
+import { parentOf } from './python-names.ts';
 import { PythonSearchPath, type PythonVersion } from './python-search-path.ts';
 
 /** Maximum size of a `.pth` file or of `pyvenv.cfg`, in bytes. */
 const MAX_CONFIGURATION_SIZE = 64 << 10;
 /** Maximum number of `.pth` files in one directory. */
 const MAX_PTH_FILES = 100;
+
+/** Maximum length of an argument that may name a module. */
+const MAX_ARGUMENT = 512;
 
 /** Modules that every start imports. Checked with `python -v -c pass` of 3.8 to 3.13. */
 const STARTUP_MODULES = [
@@ -105,6 +109,45 @@ async function runCommand(
   for (const name of namedModules(args, variables)) {
     modules.searchPath.addLast(directory);
     await modules.import(name, imports);
+  }
+  for (const arg of args) await addArgument(arg.replace(/^--?[\w-]+=/, ''), modules, prediction, imports);
+}
+
+/**
+ * Predicts the module or the source file that an argument names, if it exists: `project.wsgi` of gunicorn,
+ * `uvicorn.workers.UvicornWorker`, `main.py` of `fastapi run`.
+ */
+async function addArgument(
+  arg: string,
+  modules: PythonModules,
+  prediction: Prediction,
+  imports: Origin,
+): Promise<void> {
+  const { searchPath } = modules;
+  const { files } = prediction;
+  const { directory } = prediction.environment;
+  if (arg.length > MAX_ARGUMENT) return;
+  if (arg.endsWith('.py')) {
+    const file = await files.find(posix.resolve(directory, arg));
+    if (file === undefined) return;
+    searchPath.addLast(directory);
+    searchPath.addLast(posix.dirname(file.path));
+    const name = posix.relative(directory, file.path.slice(0, -'.py'.length)).replaceAll('/', '.');
+    const located = await searchPath.locateModule(name);
+    if (located?.path === file.path) await modules.import(name, imports);
+    else prediction.add(file, { ...imports, reason: 'script' });
+    modules.scan(file, parentOf(name), { ...imports, from: file.path }, { isMain: true });
+  } else if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(arg)) {
+    // A name without dots is often a subcommand: it counts only if the working directory has such a module.
+    const isInstalled = arg.includes('.');
+    for (const name of [arg, arg.replace(/\.[A-Z]\w*$/, '')]) {
+      const own = await searchPath.locateModule(name, [directory]);
+      const located = own ?? (isInstalled ? await searchPath.locateModule(name) : undefined);
+      if (located?.path === undefined || searchPath.isStandard(located)) continue;
+      if (own !== undefined) searchPath.addLast(directory);
+      await modules.import(name, imports);
+      return;
+    }
   }
 }
 
