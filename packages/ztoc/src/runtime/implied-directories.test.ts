@@ -1,4 +1,6 @@
+import { posix } from 'node:path';
 import { streamOf, tarOf } from '@soci/test-content';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { buildZtoc, checkRuntime, SymlinkTracker, scanTar } from '../index.ts';
 
@@ -17,6 +19,32 @@ it('finds directories that no entry describes', async () => {
   ]);
   expect(await findImpliedDirectories({ 'a/b': '', 'a/': '', top: '' })).toEqual([]);
   expect(await findImpliedDirectories({})).toEqual([]);
+});
+
+/** Returns the directories in the paths of the entries that are not the path of a directory entry, in order. */
+function directoriesWithoutEntry(names: readonly string[]): string[] {
+  const resolve = (path: string) => posix.resolve('/', path).slice(1);
+  const described = new Set(names.filter((name) => name.endsWith('/')).map(resolve));
+  const implied = names.flatMap((name) => {
+    const parent = name.replace(/\/*$/, '').replace(/[^/]*$/, '');
+    const parts = resolve(parent).split('/');
+    return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
+  });
+  return [...new Set(implied)].filter((path) => path !== '' && !described.has(path));
+}
+
+it('finds the same in decoded and in encoded entries, for any names', async () => {
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'c', 'dir', '.', '..', ''), { minLength: 1, maxLength: 4 })
+    .map((names) => `${names.join('/')}x`);
+  const name = fc.tuple(path, fc.constantFrom('', '', '/')).map(([path, end]) => path + end);
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(name, { maxLength: 12 }), async (names) => {
+      const found = await findImpliedDirectories(Object.fromEntries(names.map((name) => [name, ''])));
+      expect(found).toEqual(directoriesWithoutEntry(names));
+    }),
+    { seed: 20_261_130, numRuns: 500 },
+  );
 });
 
 it('follows symbolic links through layers', async () => {

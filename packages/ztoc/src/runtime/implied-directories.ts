@@ -20,9 +20,11 @@ const SLASH = 0x2f;
 export function findImpliedDirectories(entries: EntryNames): readonly string[] {
   const path = new PathNames();
   const known = new PathSet();
-  entries.visitNames((type, bytes, start, end) => {
-    if (type === ENTRY_TYPE.directory && end - start <= MAX_PATH) known.add(path.set(bytes, start, end).hash);
-  });
+  if (entries.hasType(ENTRY_TYPE.directory)) {
+    entries.visitNames((type, bytes, start, end) => {
+      if (type === ENTRY_TYPE.directory && end - start <= MAX_PATH) known.add(path.set(bytes, start, end).hash);
+    });
+  }
   const found: string[] = [];
   let size = 0;
   // The directory of the previous entry.
