@@ -67,7 +67,9 @@ describe('convert --profile', () => {
     const none = join(folder, 'none.json');
     writeFileSync(none, '{"schemaVersion":1,"files":[{"path":"/missing"}]}');
     const run = await convert('none', '--profile', none);
-    expect(run.stdout).toContain('\nGiven profile: no file found, so spans have the default size.\n');
+    expect(run.stdout).toContain(
+      '\nGiven profile: no file found, so spans have the default size.\n  Name files, not directories, by their paths',
+    );
     const [result] = jsonLines<Converted>(await convert('none-json', '--profile', none, '--json'));
     const [expected] = jsonLines<Converted>(await convert('default', '--json'));
     expect(result?.root).toEqual(expected?.root);
@@ -120,7 +122,9 @@ describe('a stored profile', () => {
     const without = await runCli(['convert', ...OPTIONS, '--use-stored-profile', image, `${image}-default`]);
     expect(without.stdout).toContain('\nNo stored profile is used, so spans have the default size.\n');
     const predicted = await runCli(['create', ...OPTIONS, '--span-size', 'auto', image]);
-    expect(predicted.stdout).toContain('\nPredicted profile: no file found, so spans have the default size.\n');
+    expect(predicted.stdout).toContain(
+      '\nPredicted profile: no file found, so spans have the default size.\n  To see why, run "soci-index profile predict"',
+    );
     const pushed = await runCli(['profile', 'push', '-q', `${registry.host}/app`, profile]);
     const digest = pushed.stdout.trim().slice(0, 'sha256:'.length + 12);
     const first = await runCli(['convert', ...OPTIONS, '--use-stored-profile', image, `${image}-soci`]);

@@ -4,6 +4,13 @@ import type { Output } from '../terminal/output.ts';
 import { formatBytes, formatCount, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
 
+/** What to do if the image has no file of a profile. */
+const REMEDIES = {
+  given: 'Name files, not directories, by their paths in the container.',
+  stored: 'Record a profile of this image, and store it with "soci-index profile push".',
+  predicted: 'To see why, run "soci-index profile predict" for this image.',
+};
+
 /** Prints which profile the spans follow, and what a start reads: one line for each platform. */
 export async function printProfile(
   profile: UsedProfile,
@@ -13,9 +20,9 @@ export async function printProfile(
   const name = describeProfile(profile);
   const guided = platforms.filter(({ start }) => start !== undefined);
   if (guided.length === 0) {
-    const isDefault = platforms.length > 0 && profile.origin !== 'none';
-    await output.writeLine(isDefault ? `${name}: no file found, so spans have the default size.` : `${name}.`);
-    return;
+    if (platforms.length === 0 || profile.origin === 'none') return output.writeLine(`${name}.`);
+    await output.writeLine(`${name}: no file found, so spans have the default size.`);
+    return output.writeLine(`  ${REMEDIES[profile.origin]}`);
   }
   for (const { platform, start } of guided) {
     if (start === undefined) continue;
