@@ -15,8 +15,8 @@ const MAX_LISTED = 40;
 
 export const command = defineCommand({
   details: [
-    'Follows the start command of the image: the program through PATH, links and scripts, its libraries, and for Python and ' +
-      'Node.js the modules that it imports. Nothing is run. A recorded profile ("profile record") is more exact.',
+    'Follows the start command of the image: the program through PATH, links and scripts, its libraries, and for Python, ' +
+      'Node.js and Ruby the modules that it imports. Nothing is run. A recorded profile ("profile record") is more exact.',
     'With --json, prints the profile. "convert --profile FILE" accepts it. With -o FILE, writes the profile to FILE.',
   ],
   operands: [

@@ -26,11 +26,13 @@ const BASE: Files = {
   'bin/env': makeElf(),
   'bin/node': makeElf(),
   'bin/python3.11': makeElf(),
+  'bin/ruby': makeElf(),
   'lib64/ld-linux-x86-64.so.2': makeElf(),
   'lib/libc.so.6': ELF,
   'lib/liba.so': makeElf({ needed: ['libc.so.6'] }),
   'lib/python3.11/os.py': 'import abc\n',
   'lib/python3.11/encodings/__init__.py': '',
+  'lib/ruby/3.3.0/set.rb': 'require "set"\n',
   'app/a.py': 'import b\n',
   'app/b/__init__.py': 'from . import c\n',
   'app/b/c.py': 'import a\n',
@@ -146,8 +148,16 @@ describe.each(Object.entries(SUBJECTS))('%s with random changes', (_, { content,
 });
 
 describe('text of any kind', () => {
-  const image = (content: string) => openFiles(BASE, { 'app/x.py': content, 'app/x.js': content, 'app/x.sh': content });
-  const COMMANDS = [['python3.11', 'x.py'], ['node', 'x.js'], ['sh', 'x.sh'], ['/app/x.sh'], ['sh', '-c']];
+  const image = (content: string) =>
+    openFiles(BASE, { 'app/x.py': content, 'app/x.js': content, 'app/x.rb': content, 'app/x.sh': content });
+  const COMMANDS = [
+    ['python3.11', 'x.py'],
+    ['node', 'x.js'],
+    ['ruby', 'x.rb'],
+    ['sh', 'x.sh'],
+    ['/app/x.sh'],
+    ['sh', '-c'],
+  ];
 
   it('is scanned without an error', async () => {
     const tokens = fc.constantFrom(
@@ -188,6 +198,9 @@ describe('text of any kind', () => {
     ['blocks', 'if x:\n'.repeat(80_000)],
     ['keywords before a colon', `with ${'with '.repeat(100_000)}`],
     ['calls', '__import__('.repeat(50_000)],
+    ['methods', 'def x\n'.repeat(80_000)],
+    ['a require of spaces', `require${' '.repeat(500_000)}`],
+    ['ends on one line', `def ${'end '.repeat(100_000)}x`],
   ])('takes little time: %s', async (_, content) => {
     const files = await image(content);
     const started = performance.now();

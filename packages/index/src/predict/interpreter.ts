@@ -14,3 +14,10 @@ export interface Interpreting {
   /** Origin of files that the interpreter reads. */
   readonly origin: Origin;
 }
+
+/** Predicts another command: one that an interpreter runs. */
+export type Run = (running: {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly origin: Origin;
+}) => Promise<void>;

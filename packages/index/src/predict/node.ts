@@ -1,15 +1,8 @@
 import { posix } from 'node:path';
-import type { Interpreting } from './interpreter.ts';
+import type { Interpreting, Run } from './interpreter.ts';
 import { OPENSSL_CONFIGURATION } from './libraries.ts';
 import { NodeModules } from './node-modules.ts';
 import type { Origin } from './prediction.ts';
-
-/** Runs a command: the shell of `npm start`. */
-type Run = (running: {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly origin: Origin;
-}) => Promise<void>;
 
 /** Options of `node` whose value is the next argument. */
 const VALUED_OPTIONS: ReadonlySet<string> = new Set(['-C', '--conditions', '--env-file', '--inspect-port', '--title']);

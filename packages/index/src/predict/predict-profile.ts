@@ -32,7 +32,7 @@ const MAX_WORDS = 1000;
 /**
  * Predicts what a container of an image reads until it runs its own code: the program that the configuration names, through
  * `PATH`, links, scripts and programs that only start others; the loader and the libraries of programs; and for Python,
- * Node.js and Java what the interpreter reads, and the modules that the program imports. Nothing is run.
+ * Node.js, Ruby and Java what the interpreter reads, and the modules that the program imports. Nothing is run.
  *
  * The result depends only on the image. Content of the image that is damaged, hostile or unknown is left out and never makes
  * the prediction fail; work is bounded by {@link PredictionLimits}.

@@ -7,6 +7,7 @@ import { addLocale } from './locale.ts';
 import { addNode } from './node.ts';
 import type { Origin, Prediction } from './prediction.ts';
 import { addPython } from './python.ts';
+import { addRuby } from './ruby.ts';
 import { splitCommands } from './shell-words.ts';
 
 /** A program with its arguments, as `execve` gets them. */
@@ -127,6 +128,7 @@ export class ProgramFinder {
     else if (/^node(?:js)?$/.test(name) || realName === 'node')
       await addNode({ ...context, run: (each) => this.run(each) });
     else if (name === 'java') await addJava(context);
+    else if (/^ruby[\d.]*$/.test(realName)) await addRuby({ ...context, run: (each) => this.run(each) });
     if (name === 'bash' || realName === 'bash') await addLocale(this.#prediction, next);
   }
 
