@@ -28,6 +28,25 @@ describe('the program of a start', () => {
     expect(files.map(({ path }) => path)).toEqual(['/opt/tool-1.2/bin/tool']);
   });
 
+  it('is below the parent of what a link leads to', async () => {
+    const files = { 'srv/current': '-> /opt/v2/app', 'opt/v2/bin/run': ELF, 'srv/bin/run': ELF };
+    const { files: predicted } = await predictFiles(files, { Cmd: ['current/../bin/run'], WorkingDir: '/srv' });
+    expect(predicted.map(({ path }) => path)).toEqual(['/opt/v2/bin/run']);
+  });
+
+  it('reads files that its arguments name', async () => {
+    const files = {
+      'bin/run': ELF,
+      'srv/app.conf': 'x',
+      'srv/conf/b.yml': 'x',
+      'etc/c': 'x',
+      'srv/data': 'x'.repeat(2 << 20),
+    };
+    const Cmd = ['/bin/run', 'app.conf', '--config=conf/b.yml', '../etc/c', 'data', 'conf', 'missing'];
+    const { files: predicted } = await predictFiles(files, { Cmd, WorkingDir: '/srv' });
+    expect(predicted.map(({ path }) => path)).toEqual(['/bin/run', '/etc/c', '/srv/app.conf', '/srv/conf/b.yml']);
+  });
+
   it('is relative to the working directory if it has a slash', async () => {
     const config = { Cmd: ['./run'], WorkingDir: '/srv' };
     expect((await predictFiles({ 'srv/run': ELF, run: ELF }, config)).files[0]?.path).toBe('/srv/run');

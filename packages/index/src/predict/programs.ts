@@ -210,8 +210,8 @@ export class ProgramFinder {
       await this.#prediction.addPath(path, configuration);
     }
     for (const arg of args) {
-      const [, path] = /^(?:--?[\w-]+=)?(\/.*|\.{1,2}\/.*)$/.exec(arg) ?? [];
-      const file = path === undefined ? undefined : await this.#prediction.files.find(this.#absolute(path));
+      const path = arg.replace(/^--?[\w-]+=/, '');
+      const file = await this.#prediction.files.find(this.#absolute(path));
       if (file !== undefined && file.size <= MAX_ARGUMENT_FILE) this.#prediction.add(file, configuration);
     }
   }
@@ -230,8 +230,9 @@ export class ProgramFinder {
     return (this.#prediction.environment.variables.get('PATH') ?? DEFAULT_PATH).split(':').slice(0, MAX_ARGUMENTS);
   }
 
+  /** Returns an absolute path. `..` stays, because it means the parent of what a link before it leads to. */
   #absolute(path: string): string {
-    return posix.resolve(this.#prediction.environment.directory, path);
+    return path.startsWith('/') ? path : `${this.#prediction.environment.directory}/${path}`;
   }
 }
 
