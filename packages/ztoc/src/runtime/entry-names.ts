@@ -5,17 +5,15 @@ import type { FileEntry } from '../ztoc.ts';
 /** Type of an entry: the first character of a `FileType`, which is different for each. */
 export const ENTRY_TYPE = { directory: 0x64, hardLink: 0x68, symlink: 0x73 } as const;
 
-/** Receives a string of an entry, which is `bytes` from `start` to `end`, and the type of the entry. */
-type NameVisitor = (type: number, bytes: Uint8Array, start: number, end: number) => void;
+/** Receives a string of an entry: `bytes` from `start` to `end`. */
+type NameVisitor = (bytes: Uint8Array, start: number, end: number) => void;
 
 /** The names and types of the entries of a layer, without their other fields. */
 export interface EntryNames {
-  /** Returns whether an entry has a type of {@link ENTRY_TYPE}. */
-  hasType(type: number): boolean;
-  /** Calls `visit` with the name of each entry, in archive order. */
-  visitNames(visit: NameVisitor): void;
-  /** Calls `visit` with the link target of each entry, in archive order. It is empty if the entry is not a link. */
-  visitLinkNames(visit: NameVisitor): void;
+  /** Calls `visit` with the name of each entry, in archive order. @param type One of {@link ENTRY_TYPE}. @default all */
+  visitNames(visit: NameVisitor, type?: number): void;
+  /** Calls `visit` with the target of each hard link, in archive order. */
+  visitHardLinkTargets(visit: NameVisitor): void;
 }
 
 /** Names of entries that are decoded, or that an iterable decodes. */
@@ -26,17 +24,14 @@ export class DecodedNames implements EntryNames {
     this.#files = files;
   }
 
-  hasType(type: number): boolean {
-    for (const file of this.#files) if (file.type.charCodeAt(0) === type) return true;
-    return false;
+  visitNames(visit: NameVisitor, only?: number): void {
+    for (const { type, name } of this.#files) {
+      if (only === undefined || type.charCodeAt(0) === only) visit(name, 0, name.length);
+    }
   }
 
-  visitNames(visit: NameVisitor): void {
-    for (const { type, name } of this.#files) visit(type.charCodeAt(0), name, 0, name.length);
-  }
-
-  visitLinkNames(visit: NameVisitor): void {
-    for (const { type, linkName } of this.#files) visit(type.charCodeAt(0), linkName, 0, linkName.length);
+  visitHardLinkTargets(visit: NameVisitor): void {
+    for (const { type, linkName } of this.#files) if (type === 'hardlink') visit(linkName, 0, linkName.length);
   }
 }
 
@@ -56,40 +51,48 @@ export class EncodedNames implements EntryNames {
     this.#length = length;
   }
 
-  hasType(type: number): boolean {
-    return this.#entryTypes().includes(type);
+  visitNames(visit: NameVisitor, type?: number): void {
+    if (type === undefined) this.#visitAll(FILE_METADATA.name, visit);
+    else this.#visitType(FILE_METADATA.name, visit, type);
   }
 
-  visitNames(visit: NameVisitor): void {
-    this.#visit(FILE_METADATA.name, visit);
+  visitHardLinkTargets(visit: NameVisitor): void {
+    this.#visitType(FILE_METADATA.linkname, visit, ENTRY_TYPE.hardLink);
   }
 
-  visitLinkNames(visit: NameVisitor): void {
-    this.#visit(FILE_METADATA.linkname, visit);
+  #visitAll(field: number, visit: NameVisitor): void {
+    const bytes = this.#bytes;
+    this.#reader().visitStrings(this.#start, this.#length, field, (start, end) => visit(bytes, start, end));
   }
 
-  #visit(field: number, visit: NameVisitor): void {
+  /** Visits the entries of a type. Does not touch the others: mostly, they are many. */
+  #visitType(field: number, visit: NameVisitor, type: number): void {
     const types = this.#entryTypes();
     const bytes = this.#bytes;
-    let entry = 0;
-    this.#visitStrings(field, (start, end) => visit(types[entry++] as number, bytes, start, end));
+    const reader = this.#reader();
+    const visitString = (start: number, end: number) => visit(bytes, start, end);
+    for (let first = types.indexOf(type); first >= 0; ) {
+      let end = first + 1;
+      while (types[end] === type) end++;
+      reader.visitStrings(this.#start + 4 * first, end - first, field, visitString);
+      first = types.indexOf(type, end);
+    }
   }
 
   /** Returns the first character of the type of each entry. */
   #entryTypes(): Uint8Array {
     if (this.#types !== undefined) return this.#types;
     const types = new Uint8Array(this.#length);
-    const bytes = this.#bytes;
     let entry = 0;
-    this.#visitStrings(FILE_METADATA.type, (start) => {
+    this.#visitAll(FILE_METADATA.type, (bytes, start) => {
       types[entry++] = bytes[start] as number;
     });
     this.#types = types;
     return types;
   }
 
-  #visitStrings(field: number, visit: (start: number, end: number) => void): void {
-    // A new reader, because each counts what it reads against a limit.
-    new FlatbufferReader(this.#bytes, 'zTOC').visitStrings(this.#start, this.#length, field, visit);
+  /** Returns a new reader, because each counts what it reads against a limit. */
+  #reader(): FlatbufferReader {
+    return new FlatbufferReader(this.#bytes, 'zTOC');
   }
 }

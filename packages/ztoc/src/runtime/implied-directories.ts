@@ -20,18 +20,16 @@ const SLASH = 0x2f;
 export function findImpliedDirectories(entries: EntryNames): readonly string[] {
   const path = new PathNames();
   const known = new PathSet();
-  if (entries.hasType(ENTRY_TYPE.directory)) {
-    entries.visitNames((type, bytes, start, end) => {
-      if (type === ENTRY_TYPE.directory && end - start <= MAX_PATH) known.add(path.set(bytes, start, end).hash);
-    });
-  }
+  entries.visitNames((bytes, start, end) => {
+    if (end - start <= MAX_PATH) known.add(path.set(bytes, start, end).hash);
+  }, ENTRY_TYPE.directory);
   const found: string[] = [];
   let size = 0;
   // The directory of the previous entry.
   let lastBytes: Uint8Array = NO_BYTES;
   let lastStart = 0;
   let lastEnd = 0;
-  entries.visitNames((_, bytes, start, nameEnd) => {
+  entries.visitNames((bytes, start, nameEnd) => {
     const end = parentEnd(bytes, start, nameEnd);
     if (end === start || nameEnd - start > MAX_PATH || size > MAX_TOTAL_SIZE) return;
     if (isSame(lastBytes, lastStart, lastEnd, bytes, start, end)) return;

@@ -1,3 +1,4 @@
+import { NO_BYTES } from '../byte-strings.ts';
 import { PathNames } from '../paths/path-names.ts';
 import { ABSENT, PathSet, PathTable } from '../paths/path-table.ts';
 import type { FileEntry } from '../ztoc.ts';
@@ -105,18 +106,20 @@ function keyOf(path: PathNames): number {
  * its target: whether the path of a link or of a target is also that of a directory.
  */
 export function mayLinkDirectories(names: EntryNames): boolean {
-  if (!names.hasType(ENTRY_TYPE.hardLink)) return false;
   const linked = new PathSet();
   const path = new PathNames();
-  const add = (type: number, bytes: Uint8Array, start: number, end: number) => {
-    if (type === ENTRY_TYPE.hardLink) linked.add(path.set(bytes, start, end).hash);
+  let hasHardLinks = false;
+  const add = (bytes: Uint8Array, start: number, end: number) => {
+    hasHardLinks = true;
+    linked.add(path.set(bytes, start, end).hash);
   };
-  names.visitNames(add);
-  names.visitLinkNames(add);
-  let isFound = linked.has(path.set(new Uint8Array(0)).hash);
-  names.visitNames((type, bytes, start, end) => {
-    if (type === ENTRY_TYPE.directory && !isFound) isFound = linked.has(path.set(bytes, start, end).hash);
-  });
+  names.visitHardLinkTargets(add);
+  if (!hasHardLinks) return false;
+  names.visitNames(add, ENTRY_TYPE.hardLink);
+  let isFound = linked.has(path.set(NO_BYTES).hash);
+  names.visitNames((bytes, start, end) => {
+    isFound ||= linked.has(path.set(bytes, start, end).hash);
+  }, ENTRY_TYPE.directory);
   return isFound;
 }
 

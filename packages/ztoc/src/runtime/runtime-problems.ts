@@ -274,14 +274,14 @@ function checkBelowSymlinks(
 
 /** Returns whether one of some paths is that of a symbolic link. Few layers have one, and this decodes no entry. */
 function haveSymlink(paths: readonly string[], names: EntryNames): boolean {
-  if (paths.length === 0 || !names.hasType(ENTRY_TYPE.symlink)) return false;
+  if (paths.length === 0) return false;
   const known = new PathSet();
   const path = new PathNames();
   for (const name of paths) known.add(path.set(fromByteString(name)).hash);
   let isFound = false;
-  names.visitNames((type, bytes, start, end) => {
-    if (type === ENTRY_TYPE.symlink && !isFound) isFound = known.has(path.set(bytes, start, end).hash);
-  });
+  names.visitNames((bytes, start, end) => {
+    isFound ||= known.has(path.set(bytes, start, end).hash);
+  }, ENTRY_TYPE.symlink);
   return isFound;
 }
 
