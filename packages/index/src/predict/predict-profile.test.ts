@@ -29,7 +29,8 @@ describe('the program of a start', () => {
   });
 
   it('is below the parent of what a link leads to', async () => {
-    const files = { 'srv/current': '-> /opt/v2/app', 'opt/v2/bin/run': ELF, 'srv/bin/run': ELF };
+    const links = { 'srv/current': '-> /opt/v2/app', 'opt/v2/app/x': 'x' };
+    const files = { ...links, 'opt/v2/bin/run': ELF, 'srv/bin/run': ELF };
     const { files: predicted } = await predictFiles(files, { Cmd: ['current/../bin/run'], WorkingDir: '/srv' });
     expect(predicted.map(({ path }) => path)).toEqual(['/opt/v2/bin/run']);
   });
