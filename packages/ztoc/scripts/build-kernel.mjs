@@ -17,7 +17,8 @@ await publish(
 export const KERNEL_MEMORY_FLAGS = ${findMemoryFlags(inflate)};
 `,
 );
-await publish('src/entries', await compile('src/entries/assembly/entries.ts', '--initialMemory 6'), '');
+// Entries are a small part of the time of a layer. With `--shrinkLevel 1`, their kernel has three quarters of the size.
+await publish('src/entries', await compile('src/entries/assembly/entries.ts', '--shrinkLevel 1 --initialMemory 6'), '');
 
 /** Compiles a file. @returns WebAssembly */
 async function compile(source, memory) {
