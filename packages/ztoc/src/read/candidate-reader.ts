@@ -8,7 +8,7 @@ import { checkSpanSize, DEFAULT_MAX_FETCH_SIZE, DEFAULT_MAX_SPAN_SIZE, type Open
 /** Minimum number of bytes of the layer that are decoded at a time. Less than this is decoded after the end of a range. */
 const MIN_STEP = 8 << 10;
 /** Most layers inflate to less than this number of times their size. */
-const USUAL_RATIO = 8;
+const MAX_USUAL_RATIO = 8;
 /** Minimum number of bytes of output between two points. */
 const MIN_POINT_DISTANCE = 64 << 10;
 
@@ -161,7 +161,7 @@ class RangeInflater {
   /** Decodes until the range is complete. */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length && !this.isDone; ) {
-      const step = Math.max(MIN_STEP, Math.floor((this.#end - this.#position) / USUAL_RATIO));
+      const step = Math.max(MIN_STEP, Math.floor((this.#end - this.#position) / MAX_USUAL_RATIO));
       this.#decoder.push(bytes.subarray(at, at + step));
       this.#decoder.flush();
       at += step;
