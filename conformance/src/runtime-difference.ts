@@ -8,6 +8,9 @@ import type { Mounted, Reference, ZtocRequest } from './reference.ts';
  */
 const RANDOM_ROUNDS = 24;
 
+/** Maximum size of a path in the list of a `RuntimeProblem`, in bytes. */
+const MAX_LISTED_PATH = 4096;
+
 /**
  * Error of a defect of the reference: `extract_data_from_buffer` (ztoc/compression/gzip_zinfo.c) reads one byte after a span
  * that does not start at a byte boundary. If the next block header is in that byte, the result depends on the memory there.
@@ -74,6 +77,7 @@ function compare(
   return undefined;
 }
 
+/** Returns a path as a `RuntimeProblem` lists it. */
 function decode(name: string): string {
-  return new TextDecoder().decode(Buffer.from(name, 'base64'));
+  return new TextDecoder().decode(Buffer.from(name, 'base64').subarray(0, MAX_LISTED_PATH));
 }

@@ -52,7 +52,7 @@ export interface RuntimeProblem {
   readonly effect: RuntimeEffect;
   /** Number of entries with this problem. */
   readonly count: number;
-  /** Paths of the first entries, at most 5. Bytes that are not UTF-8 are replaced. */
+  /** Paths of the first entries: at most 5, each of at most 4,096 bytes. Bytes that are not UTF-8 are replaced. */
   readonly paths: readonly string[];
   /** Describes the problem, with the number of entries and the first path. */
   readonly message: string;
@@ -61,8 +61,8 @@ export interface RuntimeProblem {
 /** Maximum number of paths of a {@link RuntimeProblem}. */
 const MAX_PATHS = 5;
 
-/** Maximum size of a shown path, in bytes. */
-const MAX_SHOWN_PATH = 4096;
+/** Maximum size of a listed path, in bytes. */
+const MAX_LISTED_PATH = 4096;
 
 interface Collected {
   readonly code: RuntimeProblemCode;
@@ -102,7 +102,7 @@ export class ProblemCollector {
 }
 
 function decodePath(name: Uint8Array): string {
-  return new TextDecoder().decode(name.subarray(0, MAX_SHOWN_PATH));
+  return new TextDecoder().decode(name.subarray(0, MAX_LISTED_PATH));
 }
 
 function describe({ code, effect, count }: Omit<Collected, 'first' | 'target'>, first: string, target: string): string {
