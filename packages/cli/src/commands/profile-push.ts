@@ -1,8 +1,8 @@
 import { PROFILE_TAG, pushProfile } from '@soci/index';
 import { defineCommand, EXIT } from '../command/command.ts';
 import { DRY_RUN_OPTION } from '../command/option.ts';
+import { readProfileFile } from '../image/index-options.ts';
 import { describeDryRun, dryRunAsJson, printPlannedWrites } from '../image/print-dry-run.ts';
-import { readProfileFile } from '../image/read-profile.ts';
 import { pluralize } from '../terminal/quantity.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { PROFILE_FORMS, parseProfileLocation } from '../transports/location.ts';

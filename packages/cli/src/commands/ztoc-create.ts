@@ -9,12 +9,11 @@ import { type CommandContext, defineCommand, EXIT } from '../command/command.ts'
 import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
 import { usageError } from '../errors.ts';
-import { checkDirectoryWritable } from '../files/check-writable.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { isPipe, readStream } from '../files/read-stream.ts';
-import { createDirectory, writeFile } from '../files/write-file.ts';
+import { checkDirectoryWritable, createDirectory, writeFile } from '../files/write-file.ts';
+import { MAX_JOBS, ZTOC_OPTIONS } from '../image/index-options.ts';
 import { printWarnings, warningsAsJson } from '../image/print-warnings.ts';
-import { MAX_JOBS, ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeFileError } from '../terminal/describe-error.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { numberColumns } from '../terminal/table.ts';

@@ -1,8 +1,15 @@
+import { realpath } from 'node:fs/promises';
 import { OciError } from '@soci/oci';
 import { ANNOTATION_REF_NAME } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageSource } from '../transports/layout-stores.ts';
-import { type DestinationLocation, type ImageLocation, parseLocation } from '../transports/location.ts';
+import {
+  type DestinationLocation,
+  type ImageLocation,
+  parseLocation,
+  type RegistryLocation,
+  STANDARD_STREAM,
+} from '../transports/location.ts';
 
 /** A tag that a suffix was added to twice, such as `v1-soci-soci`. */
 const REPEATED_SUFFIX = /(?:[-_.]soci){2,}$/i;
@@ -92,4 +99,33 @@ export async function checkSourceKept(
     }
     if (isTaken) throw new CliError('TAG_TAKEN', `the tag ${tag} names the source image ${source.text}`, { remedy });
   }
+}
+
+/** Other names of Docker Hub. */
+const DOCKER_HUB_HOSTS: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+
+/** Names of this machine. */
+const LOOPBACK_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?=:|$)/;
+
+/**
+ * Reports whether two locations are in the same repository, layout or file, also if they are spelled differently: as
+ * `docker.io/ubuntu` and `index.docker.io/library/ubuntu`, or through a symbolic link.
+ */
+export async function isSameStore(source: ImageLocation, destination: DestinationLocation): Promise<boolean> {
+  if (source.transport === 'registry' || destination.transport === 'registry') {
+    return (
+      source.transport === 'registry' &&
+      destination.transport === 'registry' &&
+      canonicalRepository(source) === canonicalRepository(destination)
+    );
+  }
+  if (source.path === STANDARD_STREAM || destination.path === STANDARD_STREAM) return false;
+  const [from, to] = await Promise.all([source.path, destination.path].map((path) => realpath(path).catch(() => {})));
+  return from !== undefined && from === to;
+}
+
+function canonicalRepository({ host, repository }: RegistryLocation): string {
+  const name = host.toLowerCase().replace(/:443$/, '').replace(LOOPBACK_HOST, 'localhost');
+  if (!DOCKER_HUB_HOSTS.has(name)) return `${name}/${repository}`;
+  return `docker.io/${repository.includes('/') ? repository : `library/${repository}`}`;
 }

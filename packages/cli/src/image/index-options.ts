@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import {
   DEFAULT_MIN_LAYER_SIZE,
   type IndexImageOptions,
+  MAX_PROFILE_SIZE,
+  parseProfile,
   type RecompressibleFormat,
   type StartProfile,
 } from '@soci/index';
@@ -20,12 +22,11 @@ import {
 } from '../command/option.ts';
 import { parseCount, parsePositiveSize, parseSize } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
-import { throwFileError } from '../terminal/describe-error.ts';
+import { readUpTo } from '../files/read-stream.ts';
+import { throwFileError, wrapFileError } from '../terminal/describe-error.ts';
 import { formatBytes } from '../terminal/quantity.ts';
 import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
-import { readProfileFile } from './read-profile.ts';
 import { RESULT_FILE_OPTIONS } from './result-files.ts';
-import { MAX_JOBS, ZTOC_OPTIONS } from './ztoc-options.ts';
 
 const MAX_PREFETCH_FILE_SIZE = 16 << 20;
 
@@ -43,6 +44,15 @@ const parseSpanSize = suggesting(['auto'], (text): number | 'auto' =>
 );
 
 const parseOptimizations = suggesting(['xattr'], (words) => words.split(',').map(oneOf(['xattr'])));
+
+/** Maximum of `--jobs`. */
+export const MAX_JOBS = 256;
+
+/** Options of the commands that build zTOCs. */
+export const ZTOC_OPTIONS = {
+  'span-size': valueOption('SIZE', parsePositiveSize, 'set span size, uncompressed (default 4 MiB)'),
+  'build-tool-identifier': valueOption('TEXT', parseText, 'record TEXT as the build tool in each zTOC'),
+} as const;
 
 /** Options of `convert` and `create`. Names and short forms follow AWS's `soci` if it has the option. */
 export const INDEX_OPTIONS = {
@@ -165,4 +175,22 @@ async function readPathList(file: string): Promise<readonly string[]> {
     });
   }
   return list;
+}
+
+/**
+ * Reads a profile from a file: JSON, or text with one path per line. The file may be a pipe.
+ *
+ * @throws CliError `SOURCE_INVALID` if the file is too large; SociIndexError `PROFILE_INVALID`; errors of the file system.
+ */
+export async function readProfileFile(file: string, signal: AbortSignal): Promise<StartProfile> {
+  const bytes = await readUpTo(file, MAX_PROFILE_SIZE, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw wrapFileError(file, error);
+  });
+  if (bytes === undefined) {
+    throw new CliError('SOURCE_INVALID', `${file} has more than ${MAX_PROFILE_SIZE} bytes, the limit for a profile`, {
+      remedy: 'Keep only the files that the start reads.',
+    });
+  }
+  return parseProfile(bytes, file);
 }

@@ -12,8 +12,7 @@ import {
   STANDARD_STREAM,
 } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
-import { isSameStore } from '../transports/same-store.ts';
-import { checkSourceKept, checkSuffix, checkSuffixedName } from './check-destination.ts';
+import { checkSourceKept, checkSuffix, checkSuffixedName, isSameStore } from './check-destination.ts';
 import { type CONVERT_OPTIONS, type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';

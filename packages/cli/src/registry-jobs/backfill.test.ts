@@ -4,10 +4,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { makeHelmChart, makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { fillRegistry } from '../fixtures/fill-registry.ts';
 import { useForwardProxies } from '../fixtures/forward-proxy.ts';
 import { type CliRunOptions, jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { useTestRegistries } from '../fixtures/test-registries.ts';
+import { fillRegistry, useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
 const startProxy = useForwardProxies();

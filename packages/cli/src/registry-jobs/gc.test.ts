@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fillRegistry } from '../fixtures/fill-registry.ts';
 import { useForwardProxies } from '../fixtures/forward-proxy.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { useTestRegistries } from '../fixtures/test-registries.ts';
+import { fillRegistry, useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
 const startProxy = useForwardProxies();

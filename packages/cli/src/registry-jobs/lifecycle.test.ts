@@ -2,9 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it, vi } from 'vitest';
-import { fillRegistry } from '../fixtures/fill-registry.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { useTestRegistries } from '../fixtures/test-registries.ts';
+import { fillRegistry, useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
 const folder = temporaryFolder();

@@ -1,8 +1,11 @@
+import { openEcrCatalog, parseEcrHost } from '@soci/ecr';
 import { FilterError, type Filters, parseFilters } from '@soci/filter';
 import { parseReference, quoteText, type RegistryCatalog } from '@soci/oci';
+import { openRegistryCatalog } from '@soci/registry';
 import { CliError, usageError } from '../errors.ts';
 import type { Output } from '../terminal/output.ts';
 import { pluralize } from '../terminal/quantity.ts';
+import type { RegistryStores } from '../transports/registry-stores.ts';
 
 /** Forms of the names of repositories, for `--help`. */
 export const GLOB_FORMS = 'repositories, with * ? [abc] in their names';
@@ -120,4 +123,14 @@ export async function findRepositories(
   }
   for (const text of unmatched) output.warn(`no repository matches ${text}`);
   return [...found].sort();
+}
+
+/** Returns the catalog of a registry: from the API of Amazon ECR, or from the distribution API. */
+export function openCatalog(
+  host: string,
+  stores: RegistryStores,
+  env: Readonly<Record<string, string | undefined>>,
+): RegistryCatalog {
+  const registry = parseEcrHost(host);
+  return registry === undefined ? openRegistryCatalog(stores.registry(host)) : openEcrCatalog({ registry, env });
 }

@@ -10,8 +10,7 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { build } from 'esbuild';
 import { beforeAll, expect, it } from 'vitest';
-import { fillRegistry } from '../fixtures/fill-registry.ts';
-import { useTestRegistries } from '../fixtures/test-registries.ts';
+import { fillRegistry, useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
 const folder = temporaryFolder();

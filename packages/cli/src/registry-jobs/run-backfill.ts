@@ -26,7 +26,6 @@ import { RegistryStores } from '../transports/registry-stores.ts';
 import { type BACKFILL_OPTIONS, DEFAULT_ECR_RATE, DEFAULT_IMAGE_JOBS } from './backfill-options.ts';
 import { type BulkSettings, toBulkSettings } from './bulk-options.ts';
 import { imageIndexer } from './index-planned.ts';
-import { openCatalog } from './open-catalog.ts';
 import { planRepositories } from './plan-repositories.ts';
 import {
   type BackfillPlan,
@@ -36,7 +35,7 @@ import {
   printRun,
   type RepositoryCounts,
 } from './print-backfill.ts';
-import { findRepositories, parseRegistryGlobs, type RegistryGlobs } from './registry-globs.ts';
+import { findRepositories, openCatalog, parseRegistryGlobs, type RegistryGlobs } from './registry-globs.ts';
 import { formatDuration, showRunProgress } from './run-progress.ts';
 
 /** One day, in seconds. */

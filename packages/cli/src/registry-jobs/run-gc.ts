@@ -20,9 +20,8 @@ import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-optio
 import { RegistryStores } from '../transports/registry-stores.ts';
 import { parseOutputTagOption } from './bulk-options.ts';
 import { readImagesInUse } from './images-in-use.ts';
-import { openCatalog } from './open-catalog.ts';
 import { type FailedGc, printDeletions, printGarbage, warnAboutCopies } from './print-gc.ts';
-import { findRepositories, parseRegistryGlobs, type RegistryGlobs } from './registry-globs.ts';
+import { findRepositories, openCatalog, parseRegistryGlobs, type RegistryGlobs } from './registry-globs.ts';
 import { runRestore } from './run-restore.ts';
 
 /** Options of `gc`. */

@@ -18,7 +18,7 @@ import { parseRegistryLocation } from '../transports/location.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 import { RegistryStores } from '../transports/registry-stores.ts';
 import { parseOutputTagOption } from './bulk-options.ts';
-import { openCatalog } from './open-catalog.ts';
+import { openCatalog } from './registry-globs.ts';
 
 /** Options of `lifecycle`. */
 export const LIFECYCLE_OPTIONS = {

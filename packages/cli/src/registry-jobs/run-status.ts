@@ -8,9 +8,8 @@ import { printable } from '../terminal/text.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
 import { RegistryStores } from '../transports/registry-stores.ts';
 import { type POLICY_OPTIONS, toBulkSettings } from './bulk-options.ts';
-import { openCatalog } from './open-catalog.ts';
 import { planRepositories } from './plan-repositories.ts';
-import { findRepositories, parseRegistryGlobs } from './registry-globs.ts';
+import { findRepositories, openCatalog, parseRegistryGlobs } from './registry-globs.ts';
 
 /** A row of the table. */
 interface StatusRow extends RepositoryStatus {

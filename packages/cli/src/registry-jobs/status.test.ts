@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
-import { fillRegistry } from '../fixtures/fill-registry.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { useTestRegistries } from '../fixtures/test-registries.ts';
+import { fillRegistry, useTestRegistries } from '../fixtures/test-registries.ts';
 
 const start = useTestRegistries();
 const folder = temporaryFolder();

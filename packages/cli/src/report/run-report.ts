@@ -5,14 +5,12 @@ import {
   SociIndexError,
   type StartProfile,
 } from '@soci/index';
-import type { CommandArguments, CommandContext, ExitCode } from '../command/command.ts';
-import { EXIT } from '../command/command.ts';
+import { type CommandArguments, type CommandContext, EXIT, type ExitCode } from '../command/command.ts';
 import { omitUndefined } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
-import { checkFileWritable } from '../files/check-writable.ts';
-import { writeFile } from '../files/write-file.ts';
+import { checkFileWritable, writeFile } from '../files/write-file.ts';
+import { readProfileFile } from '../image/index-options.ts';
 import { showIndexProgress } from '../image/index-progress.ts';
-import { readProfileFile } from '../image/read-profile.ts';
 import { type OpenImage, withImageStores } from '../transports/image-stores.ts';
 import { parseLocation } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';

@@ -21,8 +21,8 @@ import {
   openLayout,
 } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
-import { checkWritable } from '../files/check-writable.ts';
 import { isPipe, readStream } from '../files/read-stream.ts';
+import { checkWritable } from '../files/write-file.ts';
 import { writeTo } from '../io.ts';
 import { type DryRunStore, EMPTY, openLayoutDryRun, type PlannedWrite } from './dry-run.ts';
 import type { StoreContext } from './image-stores.ts';

@@ -3,7 +3,6 @@ import { pluralize, shortDigest } from '../../terminal/quantity.ts';
 import { printable } from '../../terminal/text.ts';
 import { type Cause, type CheckResult, found, NO_IMAGE, notChecked, ruledOut } from '../cause.ts';
 import { type Evidence, indexOf, isUnread, type RegistryEvidence, type V1Evidence } from '../evidence.ts';
-import { indexableLayers } from '../layers.ts';
 import {
   indexedName,
   listWords,
@@ -13,6 +12,7 @@ import {
   rebuildCommand,
   sociIndex,
 } from '../names.ts';
+import { indexableLayers } from './layer-checks.ts';
 
 /** Returns what excludes causes of a missing v2 index, or undefined if the image has none. */
 function excludedByIndex({ registry }: Evidence): CheckResult | undefined {

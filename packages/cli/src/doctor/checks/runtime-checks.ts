@@ -3,8 +3,8 @@ import { formatBytes, formatCount, pluralize } from '../../terminal/quantity.ts'
 import { printable } from '../../terminal/text.ts';
 import { type Cause, type CheckResult, found, notChecked, ruledOut } from '../cause.ts';
 import { type Evidence, isUnread, type LogEvent, type LogEvidence } from '../evidence.ts';
-import { sizeOf, ztocLayers } from '../layers.ts';
 import { sociIndex } from '../names.ts';
+import { sizeOf, ztocLayers } from './layer-checks.ts';
 
 const LOG_HINT = 'add --log FILE, such as the output of journalctl -u soci-snapshotter';
 const SNAPSHOTTER_HINT = 'add --soci-config /etc/soci-snapshotter-grpc/config.toml';
