@@ -28,9 +28,9 @@ export {
   type InspectOptions,
   inspectImage,
   type OtherEntry,
+  readPlatform,
   type SociIndexEntry,
 } from './inspect/inspect-image.ts';
-export { readPlatform } from './inspect/read-platform.ts';
 export { findZtoc, type PrefetchReference, type SociDocument, type ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
 export {
@@ -60,9 +60,8 @@ export {
 } from './predict/predict-profile.ts';
 export type { PredictedFile, PredictionReason } from './predict/prediction.ts';
 export { readStartConfig, type StartConfig } from './predict/start-config.ts';
-export { encodeProfile } from './profile/encode-profile.ts';
 export { findStoredProfile, type ProfileSource, type StoredProfile } from './profile/find-stored-profile.ts';
-export { parseProfile } from './profile/parse-profile.ts';
+export { encodeProfile, parseProfile } from './profile/parse-profile.ts';
 export { type ProfileTarget, type PushedProfile, pushProfile } from './profile/push-profile.ts';
 export {
   MAX_PROFILE_SIZE,

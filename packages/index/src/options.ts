@@ -1,7 +1,7 @@
 import type { CallOptions, Descriptor, Platform, StreamPusher } from '@soci/oci';
 import { type Compression, DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from './errors.ts';
-import { encodeProfile } from './profile/encode-profile.ts';
+import { encodeProfile } from './profile/parse-profile.ts';
 import type { StartProfile } from './profile/start-profile.ts';
 import type { IndexProgress } from './progress.ts';
 

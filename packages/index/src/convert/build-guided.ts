@@ -1,7 +1,6 @@
 import type { BlobLocator, Fetcher, RangeFetcher } from '@soci/oci';
 import { keepCandidates, type ReadRange } from '@soci/ztoc';
-import { type FilesystemLayer, openBuiltFilesystem } from '../filesystem/built-filesystem.ts';
-import { openLayerSource } from '../filesystem/layer-source.ts';
+import { type FilesystemLayer, openBuiltFilesystem, openLayerSource } from '../filesystem/built-filesystem.ts';
 import { predictFiles, readCommand } from '../guided/predict-files.ts';
 import { digestReads, findReads, mergeReads } from '../guided/read-ranges.ts';
 import { refineLayer } from '../guided/refine-layer.ts';

@@ -4,8 +4,7 @@ import { concat, put, putImage, putIndex, putLayer, TAR_END, tarEntry, tarHeader
 import { describe, expect, it } from 'vitest';
 import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
 import { CountingStore } from '../fixtures/observed-stores.ts';
-import { inspectImage } from '../inspect/inspect-image.ts';
-import { readPlatform } from '../inspect/read-platform.ts';
+import { inspectImage, readPlatform } from '../inspect/inspect-image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { recognizeConversion } from '../recognize/recognize-conversion.ts';

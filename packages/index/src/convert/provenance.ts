@@ -3,7 +3,7 @@ import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import { RECOMPRESSION_LEVEL } from '../layers/recompress-layer.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { PREDICTOR_VERSION } from '../predict/predictor-version.ts';
-import { encodeProfile } from '../profile/encode-profile.ts';
+import { encodeProfile } from '../profile/parse-profile.ts';
 import { TOOL_VERSION } from '../version.ts';
 import {
   ANNOTATION_PREFIX,

@@ -1,8 +1,10 @@
-import { type Fetcher, OciError, type RangeFetcher } from '@soci/oci';
-import { openEncodedZtoc, type SpanCandidates } from '@soci/ztoc';
+import { type CallOptions, type Descriptor, type Fetcher, OciError, type RangeFetcher } from '@soci/oci';
+import { openEncodedZtoc, type RandomAccessSource, type SpanCandidates } from '@soci/ztoc';
+import { fetchRecompressed, type RecompressedLayer } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
-import { openLayerSource, type SourceLayer } from './layer-source.ts';
+import { rangesOf } from './read-layer.ts';
+import { StreamSource } from './stream-source.ts';
 
 /** A layer whose zTOC is in memory, or that is read from start to end. */
 export interface FilesystemLayer extends SourceLayer {
@@ -42,4 +44,33 @@ export function openBuiltFilesystem(
     maxZtocSize: limits.maxZtocSize,
     signal,
   });
+}
+
+/** A layer of an image that is being indexed. */
+interface SourceLayer {
+  /** Descriptor of the layer in the result. */
+  readonly descriptor: Descriptor;
+  /** How the layer was recompressed, if it was. */
+  readonly recompressed?: RecompressedLayer;
+}
+
+/**
+ * Returns random access to a layer. A layer that was recompressed is recompressed again, because its bytes may not be stored
+ * yet. Without range requests, the layer is read from its start. Reads in ascending order then need one pass.
+ */
+export function openLayerSource(
+  { descriptor, recompressed }: SourceLayer,
+  store: Fetcher & Partial<RangeFetcher>,
+  call: CallOptions,
+): RandomAccessSource {
+  const { size } = descriptor;
+  if (recompressed !== undefined) {
+    return new StreamSource(() => fetchRecompressed(store, recompressed, call.signal), size);
+  }
+  if (hasRanges(store)) return rangesOf(descriptor, { store, call, onRead: () => {} });
+  return new StreamSource(() => store.fetch(descriptor, { ...call, reuseChunks: true }), size);
+}
+
+function hasRanges(store: Fetcher & Partial<RangeFetcher>): store is Fetcher & RangeFetcher {
+  return store.fetchRange !== undefined;
 }

@@ -9,8 +9,7 @@ import {
   type ReferrerLister,
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { type ImageManifestEntry, type InspectOptions, inspectImage } from '../inspect/inspect-image.ts';
-import { readPlatform } from '../inspect/read-platform.ts';
+import { type ImageManifestEntry, type InspectOptions, inspectImage, readPlatform } from '../inspect/inspect-image.ts';
 import { resolveLimits } from '../options.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
 

@@ -5,8 +5,7 @@ import { SociIndexError } from '../errors.ts';
 import { limitLayerSize, requireMatch, toLayerError } from '../layers/build-layer.ts';
 import { readAgainIfDamaged } from '../layers/damaged-layer.ts';
 import { checkFormat } from '../layers/layer-format.ts';
-import { verifyLayer } from '../layers/recompress-layer.ts';
-import { toZstdError } from '../layers/zstd-error.ts';
+import { toZstdError, verifyLayer } from '../layers/recompress-layer.ts';
 import { StreamSource } from './stream-source.ts';
 
 /** Where {@link readLayer} reads from. */

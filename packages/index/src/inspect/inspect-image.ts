@@ -4,6 +4,7 @@ import {
   type Fetcher,
   isImageIndex,
   isImageManifest,
+  type Platform,
   type ReferrerLister,
 } from '@soci/oci';
 import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
@@ -157,4 +158,20 @@ async function classifyEntry(
 /** Returns whether a descriptor has BuildKit's annotation for attestations. */
 export function isAttestation({ annotations }: Pick<Descriptor, 'annotations'>): boolean {
   return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST;
+}
+
+/**
+ * Returns the platform of an image: that of its descriptor or, if it has none, of its configuration. Reads it like
+ * `convertImage`: a missing `os` is `linux`, and a missing `architecture` is empty.
+ *
+ * @param store - Store of the image.
+ * @param image - Image from the result of `inspectImage`.
+ * @throws SociIndexError `MANIFEST_INVALID`, `LIMIT_EXCEEDED`; errors of `store`; the abort reason of `options.signal`.
+ */
+export async function readPlatform(
+  store: Fetcher,
+  { descriptor, config }: Pick<ImageManifestEntry, 'descriptor' | 'config'>,
+  { limits, signal }: InspectOptions = {},
+): Promise<Platform> {
+  return descriptor.platform ?? new ImageReader(store, resolveLimits(limits), signal).configPlatform(config);
 }

@@ -11,7 +11,6 @@ import { decompressZstd } from '@soci/oci/zstd';
 import { SociIndexError } from '../errors.ts';
 import type { RecompressibleFormat } from '../options.ts';
 import { limitLayerSize, requireMatch } from './build-layer.ts';
-import { toZstdError } from './zstd-error.ts';
 
 /** gzip level of recompressed layers: the default of gzip, as fast as `zstd -d | gzip`. It changes the digests. */
 export const RECOMPRESSION_LEVEL = 6;
@@ -165,4 +164,18 @@ async function writeAll(stream: Gzip, chunks: AsyncIterable<Uint8Array>): Promis
     });
   }
   stream.end();
+}
+
+/** Converts an error of `decompressZstd`. Returns other errors unchanged. */
+export function toZstdError(
+  error: unknown,
+  { digest, mediaType }: { readonly digest: string; readonly mediaType: string },
+): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !/^Z(?:STD)?_/.test(String(error.code))) return error;
+  const isTooLarge = error.code === 'ZSTD_error_frameParameter_windowTooLarge';
+  const problem = isTooLarge
+    ? 'decompression needs more than 128 MiB of memory'
+    : `invalid zstd data: ${error.message}`;
+  const code = isTooLarge ? 'LIMIT_EXCEEDED' : 'LAYER_INVALID';
+  return new SociIndexError(code, `layer ${digest} (${mediaType}): ${problem}`, { cause: error, digest });
 }

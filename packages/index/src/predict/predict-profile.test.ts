@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeProfile } from '../profile/encode-profile.ts';
-import { parseProfile } from '../profile/parse-profile.ts';
+import { encodeProfile, parseProfile } from '../profile/parse-profile.ts';
 import { makeElf } from './fixtures/elf-file.ts';
 import { openFiles, predictFiles, predictPaths } from './fixtures/predict-files.ts';
 import { predictProfile } from './predict-profile.ts';

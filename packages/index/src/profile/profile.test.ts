@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SociIndexError } from '../errors.ts';
-import { encodeProfile } from './encode-profile.ts';
-import { parseProfile } from './parse-profile.ts';
+import { encodeProfile, parseProfile } from './parse-profile.ts';
 import { MAX_PROFILE_SIZE, type StartProfile } from './start-profile.ts';
 
 const parse = (text: string) => parseProfile(Buffer.from(text));

@@ -11,13 +11,13 @@ import {
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import { PROFILE_TAG } from '../vocabulary.ts';
-import { encodeProfile } from './encode-profile.ts';
 import {
   findNewestManifest,
   type ProfileSource,
   readStoredProfile,
   type StoredProfile,
 } from './find-stored-profile.ts';
+import { encodeProfile } from './parse-profile.ts';
 import { type ProfileArtifact, profileAnchor, profileArtifact } from './profile-manifest.ts';
 import type { StartProfile } from './start-profile.ts';
 

@@ -11,8 +11,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertImage } from '../convert/convert-image.ts';
 import { CountingStore, loadGolden, type RecordingStore } from '../fixtures/observed-stores.ts';
-import { isSameContent } from '../fixtures/provenance.ts';
-import { randomOptions } from '../fixtures/random-options.ts';
+import { isSameContent, randomOptions } from '../fixtures/recognition.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { ReusableZtocs } from '../reuse/reusable-ztocs.ts';
 import {

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { loadGolden, type RecordingStore } from '../fixtures/observed-stores.ts';
-import { isSameContent } from '../fixtures/provenance.ts';
-import { randomOptions } from '../fixtures/random-options.ts';
+import { isSameContent, randomOptions } from '../fixtures/recognition.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { recognizeIndexes } from './recognize-indexes.ts';
 

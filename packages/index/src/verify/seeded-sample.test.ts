@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sampleBySeed } from './seeded-sample.ts';
+import { sampleBySeed } from './spot-check.ts';
 
 const items = Array.from({ length: 100 }, (_, i) => i);
 

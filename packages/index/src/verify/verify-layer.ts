@@ -15,8 +15,8 @@ import { limitLayerSize, toLayerError } from '../layers/build-layer.ts';
 import { readAgainIfDamaged } from '../layers/damaged-layer.ts';
 import { ContentsComparer, nameOf } from './compare-contents.ts';
 import { MAX_PROBLEMS, type Problem } from './problem.ts';
-import { sampleBySeed } from './seeded-sample.ts';
 import { SpanComparer } from './span-comparer.ts';
+import { sampleBySeed } from './spot-check.ts';
 
 /** Options of {@link verifyLayer}. */
 export interface LayerVerifyOptions {
