@@ -18,8 +18,8 @@ import {
   type TagLister,
 } from '@soci/oci';
 import { fetchBlob } from './blobs/fetch-blob.ts';
-import { readBlobRange } from './blobs/read-blob-range.ts';
 import { RemoteBlob } from './blobs/remote-blob.ts';
+import { readBlobRange } from './blobs/stream-range.ts';
 import { checkContent } from './client/check-response.ts';
 import { deleteContent, deleteTag } from './manifests/delete-content.ts';
 import {

@@ -1,7 +1,7 @@
 import type { FetchOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 import type { ByteStream } from '../transport/http-message.ts';
-import { releaseMemory } from '../transport/release-memory.ts';
+import { releaseMemory } from '../transport/response-body.ts';
 import { ParallelReader } from './parallel-reader.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 import { streamRange } from './stream-range.ts';

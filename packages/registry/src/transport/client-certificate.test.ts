@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { catchError } from '../fixtures/catch-error.ts';
 import { openRegistry } from '../registry.ts';
-import { TEST_IDENTITY } from './fixtures/test-identity.ts';
+import { TEST_IDENTITY } from './fixtures/test-server.ts';
 
 const { cert, key } = TEST_IDENTITY;
 const DIGEST = `sha256:${'0'.repeat(64)}`;

@@ -2,10 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { everythingIn } from '@soci/test-content';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { catchError } from '../fixtures/catch-error.ts';
-import { readText } from './fixtures/read-body.ts';
-import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { startTestProxy } from './fixtures/test-proxy.ts';
-import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
+import { readText, serve, serveRaw, serveTls, TEST_IDENTITY } from './fixtures/test-server.ts';
 import { PooledHttpSender } from './http-sender.ts';
 
 function openSender(proxy: string, stallTimeout = 30_000) {

@@ -5,10 +5,8 @@ import { OciError } from '@soci/oci';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { catchError } from '../fixtures/catch-error.ts';
 import type { HttpSenderOptions } from './connections.ts';
-import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
-import { TEST_IDENTITY } from './fixtures/test-identity.ts';
-import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
+import { readText, serve, serveRaw, serveTls, TEST_IDENTITY } from './fixtures/test-server.ts';
 import type { HttpBody, HttpMethod, HttpRequest } from './http-message.ts';
 import { PooledHttpSender } from './http-sender.ts';
 

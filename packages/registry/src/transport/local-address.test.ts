@@ -1,8 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { catchError } from '../fixtures/catch-error.ts';
-import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
-import { serve } from './fixtures/test-server.ts';
+import { readText, serve } from './fixtures/test-server.ts';
 import { PooledHttpSender } from './http-sender.ts';
 import { isLocalHost, isLoopbackHost } from './local-address.ts';
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { toConnectionError } from './connection-error.ts';
-import { releaseMemory } from './release-memory.ts';
 import { BodyStallDetector } from './stall-detection.ts';
 
 /** 64 KiB: reading this much is cheaper than a new connection. */
@@ -142,4 +141,13 @@ function allocate(size: number): Uint8Array {
 /** Node.js allocates each chunk separately, but does not guarantee it. Shared memory must not be transferred. */
 function toOwnBuffer(chunk: Buffer): Uint8Array {
   return chunk.byteLength === chunk.buffer.byteLength ? new Uint8Array(chunk.buffer) : new Uint8Array(chunk);
+}
+
+/**
+ * Frees the memory of a chunk that is no longer needed. Otherwise the chunks of a fast stream accumulate to 64 MB
+ * before they are garbage-collected. Does nothing if the chunk is part of a larger buffer, which others may use, or was
+ * transferred.
+ */
+export function releaseMemory({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength > 0 && byteLength === buffer.byteLength) (buffer as ArrayBuffer).transfer(0);
 }

@@ -2,8 +2,8 @@ import { Random } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { BlobUrlCache } from './blob-url-cache.ts';
 import { describeBlob, QUICK_RETRY, REPOSITORY, serveBlob, startServer } from './fixtures/served-blob.ts';
-import { MAX_BYTES_SKIPPED, MAX_RANGE_LENGTH, readBlobRange } from './read-blob-range.ts';
 import { RemoteBlob } from './remote-blob.ts';
+import { MAX_BYTES_SKIPPED, MAX_RANGE_LENGTH, readBlobRange } from './stream-range.ts';
 
 const MIB = 1 << 20;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { releaseMemory } from './release-memory.ts';
+import { releaseMemory } from './response-body.ts';
 
 /** Node.js 20 cannot free a buffer. */
 const canFree = 'transfer' in ArrayBuffer.prototype;
