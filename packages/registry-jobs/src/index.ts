@@ -3,12 +3,14 @@ export {
   type CostItem,
   estimateRun,
   type LambdaSetting,
+  PRICES,
+  PRICES_DATE,
+  type Price,
   PUTS_PER_IMAGE,
   type RunEstimate,
   type RunSetting,
   type RunWork,
 } from './estimate/estimate-run.ts';
-export { PRICES, PRICES_DATE, type Price } from './estimate/prices.ts';
 export {
   type DeleteGarbageOptions,
   type DeletionKeptReason,
