@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { configMediaType, type StoredManifest } from './store/stored-manifest.ts';
+import { configMediaType, type StoredManifest } from './store/repository.ts';
 
 /** Event for a pushed or deleted image. @see Amazon ECR User Guide, "Amazon ECR events and EventBridge" */
 export interface EcrImageActionEvent {

@@ -1,21 +1,29 @@
-import { digestOf, isDigest } from '@soci/oci';
+import {
+  type Descriptor,
+  digestOf,
+  isDigest,
+  isManifestOrIndex,
+  isNonDistributable,
+  OciError,
+  parseDigest,
+  walkContent,
+} from '@soci/oci';
+import { openLayout } from '@soci/oci/layout';
 import { TokenStore } from './auth/access-policy.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { handleAwsRequest } from './aws/aws-requests.ts';
 import { makeServerIdentity } from './certificate.ts';
-import { checkGraph } from './check-graph.ts';
 import { TestRegistryError } from './errors.ts';
 import { EventLog } from './events.ts';
 import { FaultRules, type PortName, type RequestRecord } from './http/faults.ts';
 import { type Handler, openPort, type Port, type PortContext } from './http/port.ts';
-import { loadLayout } from './load-layout.ts';
-import { PutLimit } from './registry/put-limit.ts';
-import type { Registry } from './registry/registry.ts';
+import { PutLimit, type Registry } from './registry/registry.ts';
 import { handleRegistryRequest } from './registry/routes.ts';
 import { handleStorageRequest, SignedUrls, storagePath } from './storage.ts';
 import { BlobStore } from './store/blob-store.ts';
 import { openFolderBlobs } from './store/folder-blobs.ts';
 import { RegistryStore } from './store/registry-store.ts';
+import { listReferences, type Repository } from './store/repository.ts';
 import { checkOptions, type TestRegistry, type TestRegistryOptions } from './test-registry.ts';
 
 /**
@@ -146,4 +154,65 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
       for (const { writer } of registry.uploads.values()) await writer.cancel();
     },
   };
+}
+
+/** Copies an image from an OCI image layout and verifies every digest. @returns its digest */
+async function loadLayout(
+  store: RegistryStore,
+  into: Repository,
+  folder: string,
+  tag: string,
+  reference?: string,
+): Promise<string> {
+  try {
+    const layout = await openLayout(folder);
+    const root = await layout.resolve(reference);
+    for await (const { descriptor, raw } of walkContent(layout, root)) {
+      const { digest, mediaType } = descriptor;
+      if (raw !== undefined) into.addManifest({ digest, mediaType, bytes: raw, pushedAt: new Date() });
+      else if (!isNonDistributable(mediaType) || (await layout.exists(descriptor))) {
+        if (store.blobs.get(digest) !== undefined) into.addBlob(digest);
+        else await store.addBlob(into, descriptor.size, layout.fetch(descriptor, { reuseChunks: true }), digest);
+      }
+    }
+    into.setTag(tag, root.digest);
+    return root.digest;
+  } catch (cause) {
+    if (!(cause instanceof OciError)) throw cause;
+    const code = cause.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'CONTENT_INVALID';
+    throw new TestRegistryError(code, `cannot load ${folder}: ${cause.message}`, { cause });
+  }
+}
+
+/** Checks an image and everything that it refers to. Returns a sentence for each missing or mismatching item. */
+function checkGraph(store: RegistryStore, name: string, reference: string): readonly string[] {
+  const repository = store.repository(name);
+  const root = repository?.manifest(reference);
+  if (repository === undefined || root === undefined) return [`${name} has no manifest ${reference}`];
+  const problems: string[] = [];
+  const seen = new Set<string>();
+
+  const visit = ({ digest, size, mediaType }: Descriptor, from: string): void => {
+    if (seen.has(digest)) return;
+    seen.add(digest);
+    const isManifest = isManifestOrIndex(mediaType);
+    const manifest = isManifest ? repository.manifest(digest) : undefined;
+    const actual = isManifest ? manifest?.bytes.length : store.blob(repository, digest)?.size;
+    if (actual === undefined) {
+      if (!isNonDistributable(mediaType)) problems.push(`${digest} (${mediaType}), referenced by ${from}, is missing`);
+      return;
+    }
+    if (manifest !== undefined && manifest.mediaType !== mediaType) {
+      problems.push(`${digest} is ${manifest.mediaType}, but ${from} says ${mediaType}`);
+    }
+    if (actual !== size) problems.push(`${digest} has ${actual} bytes, but ${from} says ${size}`);
+    if (manifest === undefined) return;
+    if (digestOf(manifest.bytes, parseDigest(digest).algorithm) !== digest) {
+      problems.push(`the content of ${digest} has another digest`);
+    }
+    for (const entry of listReferences(manifest)) visit(entry, digest);
+  };
+
+  visit({ digest: root.digest, mediaType: root.mediaType, size: root.bytes.length }, reference);
+  return problems;
 }

@@ -3,7 +3,7 @@ import type { AuthOption } from './auth/authenticator.ts';
 import { TestRegistryError } from './errors.ts';
 import type { EcrImageActionEvent } from './events.ts';
 import type { FaultRule, InjectedFault, RequestRecord } from './http/faults.ts';
-import type { StoredManifest } from './store/stored-manifest.ts';
+import type { StoredManifest } from './store/repository.ts';
 
 /** Options of {@link startTestRegistry}. */
 export interface TestRegistryOptions {

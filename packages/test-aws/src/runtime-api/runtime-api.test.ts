@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createCustomRuntime } from '../fixtures/custom-runtime.ts';
+import { createCustomRuntime } from '../fixtures/function-folder.ts';
 import { startLambdaForTest } from '../fixtures/running.ts';
 
 /** Returns the result of a custom runtime. */

@@ -1,7 +1,12 @@
 import { isDigest, isImageIndex } from '@soci/oci';
 import { accepts, removeImage, removeTag } from '../registry/manifests.ts';
-import type { Repository } from '../store/repository.ts';
-import { configMediaType, listReferences, referralOf, type StoredManifest } from '../store/stored-manifest.ts';
+import {
+  configMediaType,
+  listReferences,
+  type Repository,
+  referralOf,
+  type StoredManifest,
+} from '../store/repository.ts';
 import {
   AwsFailure,
   type AwsInput,

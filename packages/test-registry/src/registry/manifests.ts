@@ -14,8 +14,7 @@ import {
   parseManifest,
 } from '@soci/oci';
 import { type Reply, RequestError } from '../http/reply.ts';
-import type { Repository } from '../store/repository.ts';
-import { referralOf, type StoredManifest } from '../store/stored-manifest.ts';
+import { type Repository, referralOf, type StoredManifest } from '../store/repository.ts';
 import { type Call, existingRepository, locate, type Registry, writableRepository } from './registry.ts';
 
 /** 4 MiB: the size that every registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */

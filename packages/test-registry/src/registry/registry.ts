@@ -6,7 +6,6 @@ import type { BlobWriter } from '../store/blob-store.ts';
 import type { RegistryStore } from '../store/registry-store.ts';
 import type { Repository } from '../store/repository.ts';
 import type { TestRegistryOptions } from '../test-registry.ts';
-import type { PutLimit } from './put-limit.ts';
 
 /** State of the OCI API. */
 export interface Registry {
@@ -76,4 +75,30 @@ export function writableRepository(call: Call): Repository {
 /** Returns a URL in the repository of a call, relative or absolute according to the settings. */
 export function locate({ registry, incoming, name }: Call, path: string): string {
   return `${registry.settings.absoluteLocations ? incoming.origin : ''}/v2/${name}/${path}`;
+}
+
+/**
+ * Limits manifest pushes like an AWS API: a token bucket that holds the requests of one second.
+ *
+ * @see Amazon ECR User Guide, "Amazon ECR service quotas": PutImage
+ */
+export class PutLimit {
+  readonly #perSecond: number;
+  #tokens: number;
+  #updatedAt = performance.now();
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#tokens = perSecond;
+  }
+
+  /** Takes a token. @throws RequestError 429 if none is left */
+  take(): void {
+    const now = performance.now();
+    const added = ((now - this.#updatedAt) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + added);
+    this.#updatedAt = now;
+    if (this.#tokens < 1) throw new RequestError(429, 'TOOMANYREQUESTS', 'Rate exceeded');
+    this.#tokens -= 1;
+  }
 }
