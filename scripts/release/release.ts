@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { languageProblems } from '../jsii/language-packages.ts';
 import { pnpm, ROOT } from '../setup.mjs';
 import { makeTemporaryFolder, publishedPackages } from '../workspace/packages.ts';
 import { ASSETS, hasAssets, keepAssets, listFiles, standaloneProblem, writeAssets } from './assets.ts';
-import { installLocalRegistry, startLocalRegistry } from './local-registry.ts';
+import { cachedTools, installLocalRegistry, startLocalRegistry } from './local-registry.ts';
 import { readRootManifest, unsetFields } from './manifest.ts';
 import { compareWithRegistry, inUploadOrder, isLoopback, type ReleasedPackage, registryOf, upload } from './publish.ts';
 import { git, type RunOptions, run, step } from './steps.ts';
 import { readTarball } from './tarball.ts';
 import { tryPackages } from './try-packages.ts';
-import { validateSboms } from './validate-sboms.ts';
 
 const SCOPE = '@soci';
 
@@ -212,4 +212,32 @@ function summarize(packages: readonly ReleasedPackage[]): void {
     console.log(`  ${(statSync(join(ASSETS, name)).size / 1000).toFixed(1).padStart(8)} kB  ${name}`);
   }
   console.log();
+}
+
+/** CycloneDX's own library, with the schema, and what it needs to validate. */
+const LIBRARY = '@cyclonedx/cyclonedx-library';
+const PACKAGES = [`${LIBRARY}@10.3.0`, 'ajv@8.20.0', 'ajv-formats@3.0.1', 'ajv-formats-draft2019@1.6.1'];
+
+interface CycloneDx {
+  readonly Spec: { readonly Version: { readonly v1dot6: string } };
+  readonly Validation: {
+    readonly JsonStrictValidator: new (version: string) => { validate(json: string): Promise<unknown> };
+  };
+}
+
+/**
+ * Validates the SBOMs of a folder against the schema of CycloneDX 1.6.
+ *
+ * @throws Error if one is not valid, or if the folder has no SBOM.
+ */
+async function validateSboms(folder: string): Promise<void> {
+  const modules = await cachedTools('cyclonedx-10.3.0', PACKAGES);
+  const { Spec, Validation } = createRequire(join(modules, 'tools.cjs'))(LIBRARY) as CycloneDx;
+  const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
+  const files = readdirSync(folder).filter((name) => name.endsWith('.cdx.json'));
+  if (files.length === 0) throw new Error(`${folder} has no SBOM`);
+  for (const file of files) {
+    const problem = await validator.validate(readFileSync(join(folder, file), 'utf8'));
+    if (problem !== null) throw new Error(`${file} is not a valid SBOM: ${JSON.stringify(problem)}`);
+  }
 }

@@ -1,11 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
+import { readRootManifest, repositoryAddress } from '../../../scripts/release/manifest.ts';
 import { API_SIDEBAR } from './api-reference.ts';
 import { githubSlug, useRepositoryMarkdown } from './markdown.ts';
 import { siteSidebar } from './navigation.ts';
 import { findPages } from './pages.ts';
-import { findRepositoryAddress } from './repository.ts';
+
+/**
+ * Returns the web address of the repository without a slash at its end: that of package.json, or that of the GitHub workflow that
+ * runs. Returns undefined if neither is known.
+ */
+function findRepositoryAddress(): string | undefined {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env;
+  return repositoryAddress(readRootManifest()) ?? (server && name ? `${server}/${name}` : undefined);
+}
 
 const pages = findPages();
 const address = findRepositoryAddress();

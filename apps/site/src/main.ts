@@ -1,12 +1,35 @@
 // `npm run docs [-- --base PATH] [-- --serve]`: builds the documentation site.
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, serve } from 'vitepress';
+import { ROOT } from '../../../scripts/workspace/packages.ts';
 import { writeApiReference } from './api-reference.ts';
 import { brokenLinks } from './check-links.ts';
-import { findPages } from './pages.ts';
-import { writePages } from './write-pages.ts';
+import { isCopiedImage } from './links.ts';
+import { fileOf, findPages, type Page } from './pages.ts';
+
+/** Writes the files that VitePress reads into `folder`, which is emptied first: pages, images and the index of decisions. */
+function writePages(folder: string, pages: readonly Page[]): void {
+  rmSync(folder, { recursive: true, force: true });
+  for (const { source, route } of pages) cpSync(join(ROOT, source), join(folder, fileOf(route)));
+  for (const name of readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })) {
+    const image = join('docs', name);
+    if (isCopiedImage(image)) cpSync(join(ROOT, image), join(folder, 'public', image));
+  }
+  write(join(folder, 'decisions', 'index.md'), decisionIndex(pages));
+}
+
+function decisionIndex(pages: readonly Page[]): string {
+  const decisions = pages.filter(({ source }) => source.startsWith('docs/decisions/'));
+  const rows = decisions.map(({ route, title }) => `- [${title}](${route})`);
+  return `# Decisions\n\nWhy the project is as it is. Each record describes one decision that is hard to reverse.\n\n${rows.join('\n')}\n`;
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
 
 const SITE = join(import.meta.dirname, '..');
 const USAGE = 'usage: npm run docs [-- --base PATH] [-- --serve]';

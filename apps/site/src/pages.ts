@@ -1,4 +1,4 @@
-// Which Markdown files of the repository are pages, and where. No file is copied into the tree: `write-pages.ts` copies them
+// Which Markdown files of the repository are pages, and where. No file is copied into the tree: `main.ts` copies them
 // into an ignored folder before each build.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
