@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from '
 import { join } from 'node:path';
 
 /** Files that a test run writes in addition to its results: measurements, and what was skipped. */
-export class RunReport {
+class RunReport {
   /** Folder of the report, which also contains logs of programs. */
   readonly folder: string;
   /** For programs: a JSON object of measurements by name. */
@@ -39,4 +39,17 @@ export class RunReport {
   skipped(what: string): void {
     appendFileSync(this.#lines, `  skipped: ${what}\n`);
   }
+}
+
+/** Reports of the suites that start real programs, each in the folder of its suite. */
+export const REPORTS = {
+  integrations: reportIn('integrations'),
+  lambda: reportIn('lambda'),
+  runtime: reportIn('runtime'),
+  stack: reportIn('stack'),
+  standalone: reportIn('standalone'),
+} as const;
+
+function reportIn(suite: string): RunReport {
+  return new RunReport(join(import.meta.dirname, suite, '.reports'));
 }

@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { startLocalRegistry } from '../../scripts/release/local-registry.ts';
 import { packPackage } from '../../scripts/release/pack.ts';
 import { runWell } from '../registries/run-program.ts';
-import { REPORT } from './report.ts';
+import { REPORTS } from '../run-report.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -16,7 +16,7 @@ declare module 'vitest' {
 
 /** Packs the command line and publishes it to an npm registry on loopback, so that integrations install it as users do. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  REPORT.clear();
+  REPORTS.integrations.clear();
   const folder = mkdtempSync(join(tmpdir(), 'soci-integrations-'));
   const registry = await startLocalRegistry(join(folder, 'npm'), '@soci');
   const npmrc = join(folder, 'npmrc');

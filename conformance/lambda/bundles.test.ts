@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE, JOBS_BUNDLE } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
+import { REPORTS } from '../run-report.ts';
 import { buildElsewhere, reachedFiles } from './bundle/rebuild.ts';
 import { unzip } from './bundle/unpacked.ts';
-import { REPORT } from './report.ts';
 
 interface ShippedBundle {
   readonly name: string;
@@ -56,7 +56,7 @@ describe.each(BUNDLES)('$name', ({ name, bundle, entries, maxAtStart, maxSize })
   test('the zip is within its size limit', () => {
     const atStart = sizeOf(reachedFiles(bundle.folder, [entries[0]], { lazily: false }));
     const all = sizeOf(files.map((file) => file.name).filter((file) => file.endsWith('.js')));
-    REPORT.measured(`size of the ${name}, bytes`, {
+    REPORTS.lambda.measured(`size of the ${name}, bytes`, {
       'read at the start': atStart,
       JavaScript: all,
       zip: readFileSync(bundle.zip).length,

@@ -3,9 +3,9 @@
 import { startTestLambda, type TestFunctionOptions } from '@soci/test-aws';
 import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
+import { REPORTS } from '../run-report.ts';
 import { writeFunction } from './bundle/unpacked.ts';
 import { filterFunction, generatorFunction } from './functions.ts';
-import { REPORT } from './report.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 /** Starts of each function. */
@@ -38,7 +38,7 @@ for (const runtime of RUNTIMES) {
       const ratioTo = (name: string) =>
         median((samples[name] ?? []).map((each, turn) => each / (samples.empty?.[turn] ?? 0)));
       expect(Object.values(samples).map(({ length }) => length)).toEqual([STARTS, STARTS, STARTS]);
-      REPORT.measured(`cold start, ${runtime.name}`, {
+      REPORTS.lambda.measured(`cold start, ${runtime.name}`, {
         'empty, ms': median(samples.empty ?? []),
         'filter, ms': median(samples.filter ?? []),
         'generator, ms': median(samples.generator ?? []),

@@ -1,8 +1,8 @@
+import { REPORTS } from '../run-report.ts';
 import { unpackFunctions } from './bundle/unpacked.ts';
-import { REPORT } from './report.ts';
 
 /** Deletes earlier measurements and unpacks the functions. */
 export default function setUp(): void {
-  REPORT.clear();
+  REPORTS.lambda.clear();
   unpackFunctions();
 }

@@ -9,10 +9,10 @@ import { LARGE_IMAGE, type LayerRecipe, USUAL_IMAGE, type WrittenImage, writeIma
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { REPORTS } from '../run-report.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
 import { canLaunch, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
 import { pushLayout } from './push.ts';
-import { REPORT } from './report.ts';
 import { RUNTIMES, startLambda } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
@@ -58,10 +58,10 @@ const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
 const probe = makeFunctionCgroup({ memory: 512 * MIB });
 probe?.remove();
 if (probe === undefined)
-  REPORT.skipped('memory limits, because no control group can be created. Run as root, outside a container.');
+  REPORTS.lambda.skipped('memory limits, because no control group can be created. Run as root, outside a container.');
 
 for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
-  if (free < disk) REPORT.skipped(`${name}: it needs ${disk / GB} GB of disk space.`);
+  if (free < disk) REPORTS.lambda.skipped(`${name}: it needs ${disk / GB} GB of disk space.`);
 
   describe.skipIf(free < disk)(name, () => {
     const folder = temporaryFolder();
@@ -92,7 +92,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
             expect(answer).toMatchObject({ outcome: 'indexed', layers: { built: recipes.length, skipped: 0 } });
             expect(registry.checkGraph(repository, 'v1-soci')).toEqual([]);
             const { maxMemory = Number.NaN, milliseconds } = invocation;
-            REPORT.measured(`${name}, ${runtime.name}, ${memorySize} MB`, {
+            REPORTS.lambda.measured(`${name}, ${runtime.name}, ${memorySize} MB`, {
               'peak of memory, MiB': maxMemory / MIB,
               ...(cgroup && { 'peak of the cgroup, MiB': cgroup.peakMemory() / MIB }),
               seconds: milliseconds / 1000,

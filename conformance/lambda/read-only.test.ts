@@ -2,11 +2,11 @@
 import type { GeneratorResponse } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
 import { goldenImage } from '../registries/golden-layout.ts';
+import { REPORTS } from '../run-report.ts';
 import { writeFunction } from './bundle/unpacked.ts';
 import { type Deployment, GENERATOR, generatorFunction } from './functions.ts';
 import { canLaunch, NO_WRITING, READ_ONLY } from './launchers/launchers.ts';
 import { pushLayout } from './push.ts';
-import { REPORT } from './report.ts';
 import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
@@ -41,7 +41,7 @@ const WAYS: readonly { name: string; code: string; isAvailable: boolean; deploym
 ];
 
 if (!canLaunch(READ_ONLY))
-  REPORT.skipped('read-only mounts, which this machine does not allow. Run as root, outside a container.');
+  REPORTS.lambda.skipped('read-only mounts, which this machine does not allow. Run as root, outside a container.');
 
 for (const runtime of RUNTIMES) {
   for (const { name, code, isAvailable, deployment } of WAYS) {

@@ -2,8 +2,8 @@
 import type { GeneratorResponse } from '@soci/functions';
 import { makeImage, makeLayer, pushImage, Random } from '@soci/test-content';
 import { expect, test } from 'vitest';
+import { REPORTS } from '../run-report.ts';
 import { FILTER } from './functions.ts';
-import { REPORT } from './report.ts';
 import { RUNTIMES } from './runtimes.ts';
 import { type RegistryEvent, Workflow } from './workflow.ts';
 
@@ -55,7 +55,7 @@ for (const runtime of RUNTIMES) {
     const started = performance.now();
     for (const event of storm) lambda.enqueue(FILTER, event);
     await workflow.settle();
-    REPORT.measured(`storm of ${storm.length} events, ${runtime.name}`, {
+    REPORTS.lambda.measured(`storm of ${storm.length} events, ${runtime.name}`, {
       seconds: (performance.now() - started) / 1000,
     });
 

@@ -5,12 +5,11 @@ import { Random } from '@soci/test-content';
 import { describe, expect, inject, test } from 'vitest';
 import { tryImage } from '../../packages/test-runtime/src/fixtures/readme-example.ts';
 import { runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { sumBytes } from './evidence.ts';
 import { encode } from './images/encodings.ts';
-import { packArchive } from './images/entries.ts';
-import { makeText } from './images/text.ts';
+import { makeText, packArchive } from './images/entries.ts';
 import { pushLayout, writeImage } from './images/write-image.ts';
-import { REPORT } from './report.ts';
 import { SOCI_INDEX, useSession } from './session.ts';
 
 /** Folder that the container lists. */
@@ -63,7 +62,10 @@ describe.skipIf(inject('programs') === undefined)('a container', () => {
     expect(ordinary).toMatchObject({ code: 0, stdout: expect.stringContaining('"path":"/file"') });
     expect(lazy).toMatchObject({ code: 0, stdout: ordinary.stdout });
     expect(lazy.fetched).toBeLessThan(ordinary.fetched / 2);
-    REPORT.measured('start of a container', { 'MB lazily': lazy.fetched / 1e6, 'MB whole': ordinary.fetched / 1e6 });
+    REPORTS.runtime.measured('start of a container', {
+      'MB lazily': lazy.fetched / 1e6,
+      'MB whole': ordinary.fetched / 1e6,
+    });
   });
 
   test('runs as the README of @soci/test-runtime says', async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { findRuntime, type RuntimePrograms } from '@soci/test-runtime';
 import type { TestProject } from 'vitest/node';
 import { runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { buildReferenceProgram } from '../src/reference.ts';
-import { REPORT } from './report.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -26,9 +26,9 @@ const CACHE = join(import.meta.dirname, '..', '..', '.cache', 'runtime');
 
 /** Deletes earlier measurements, and builds the programs. */
 export default async function setUp(project: TestProject): Promise<void> {
-  REPORT.clear();
+  REPORTS.runtime.clear();
   const programs = await findPrograms();
-  if (typeof programs === 'string') REPORT.skipped(`all tests of the runtime: ${programs}`);
+  if (typeof programs === 'string') REPORTS.runtime.skipped(`all tests of the runtime: ${programs}`);
   project.provide('programs', typeof programs === 'string' ? undefined : programs);
 }
 
@@ -45,6 +45,6 @@ async function findPrograms(): Promise<TestPrograms | string> {
     // Static, because it also runs in images without a C library.
     env: { ...(process.env as Record<string, string>), CGO_ENABLED: '0' },
   });
-  REPORT.measured('building the programs', { seconds: (performance.now() - started) / 1000 });
+  REPORTS.runtime.measured('building the programs', { seconds: (performance.now() - started) / 1000 });
   return { runtime: runtime.programs, reference: reference.executable, listTree };
 }

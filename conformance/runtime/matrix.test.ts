@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { sha256 } from '@soci/test-content';
 import type { SnapshotterSettings } from '@soci/test-runtime';
 import { describe, expect, inject, test, vi } from 'vitest';
+import { REPORTS } from '../run-report.ts';
 import { evidenceOf, lazyEvidence, sumBytes } from './evidence.ts';
 import { ENCODINGS, encode } from './images/encodings.ts';
 import { makeOddArchives } from './images/odd-image.ts';
 import { makeUsualArchives, START_FILE } from './images/usual-image.ts';
 import { type ImageSources, type Layer, pushLayout, writeImage } from './images/write-image.ts';
 import { type KnownImage, knownDifferences } from './known-differences.ts';
-import { REPORT } from './report.ts';
 import { type LazyPull, type PullRequest, useSession } from './session.ts';
 import { compareTrees, type TreeDifferences, type TreeEntry } from './tree.ts';
 
@@ -81,7 +81,7 @@ describe.skipIf(inject('programs') === undefined)('lazy pulls', () => {
       const layers = await encodeAll(encoding, archives);
       await pushImage(repository, { platforms: { 'linux/amd64': layers } });
       const pull = await checkLazyPull(repository);
-      REPORT.measured(`start of the image encoded by ${encoding}`, {
+      REPORTS.runtime.measured(`start of the image encoded by ${encoding}`, {
         'MB fetched': sumBytes(pull.atStart) / 1e6,
         'MB of layers': layers.reduce((sum, { blob }) => sum + blob.length, 0) / 1e6,
       });

@@ -8,11 +8,11 @@ import { parseProfile } from '@soci/index';
 import { Random } from '@soci/test-content';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { sumBytes } from './evidence.ts';
 import { encode } from './images/encodings.ts';
 import { type Entry, packArchive } from './images/entries.ts';
 import { pushLayout, writeImage } from './images/write-image.ts';
-import { REPORT } from './report.ts';
 import { SOCI_INDEX, useSession } from './session.ts';
 
 const REPOSITORY = 'recorded';
@@ -138,7 +138,10 @@ describe.skipIf(inject('programs') === undefined)('a profile', () => {
     }
     const [byDefault = 0, profiled = 0] = fetched;
     expect(profiled).toBeLessThan(byDefault);
-    REPORT.measured('start of Python', { 'MB by default': byDefault / 1e6, 'MB with its profile': profiled / 1e6 });
+    REPORTS.runtime.measured('start of Python', {
+      'MB by default': byDefault / 1e6,
+      'MB with its profile': profiled / 1e6,
+    });
   });
 
   test('is not written if another snapshotter pulls the layers whole', async () => {

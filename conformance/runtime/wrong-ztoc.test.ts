@@ -5,11 +5,11 @@ import { Random } from '@soci/test-content';
 import { decodeZtoc, encodeZtoc, type FileEntry, type Ztoc } from '@soci/ztoc';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { runProgram, runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { encode } from './images/encodings.ts';
 import { makeUsualArchives } from './images/usual-image.ts';
 import { pushLayout, writeImage } from './images/write-image.ts';
 import { addWrongImage, type ZtocChange } from './images/wrong-ztoc.ts';
-import { REPORT } from './report.ts';
 import { SOCI_INDEX, useSession } from './session.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -118,13 +118,13 @@ describe.skipIf(inject('programs') === undefined)('a zTOC that does not belong t
       .catch((error: Error) => error);
     if (pull instanceof Error) {
       expect(pull).toMatchObject({ name: 'TestRuntimeError', code: 'PROGRAM_FAILED' });
-      REPORT.measured(what, { 'failed pulls': 1 });
+      REPORTS.runtime.measured(what, { 'failed pulls': 1 });
       return { wrong: [], failed: 1 };
     }
     const files = pull.tree.filter(({ content }) => content !== undefined);
     const failed = files.filter(({ content }) => content?.startsWith('error: '));
     const wrong = files.filter((file) => !failed.includes(file) && ordinary.get(file.path)?.content !== file.content);
-    REPORT.measured(what, {
+    REPORTS.runtime.measured(what, {
       'FUSE mounts': pull.fuseMounts,
       'right files': files.length - failed.length - wrong.length,
       'failed reads': failed.length,

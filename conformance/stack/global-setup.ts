@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { REPORTS } from '../run-report.ts';
 import { findTool } from '../tools/tools.ts';
-import { REPORT } from './report.ts';
 import { PACKAGE_FOLDER, TEMPLATES_FOLDER } from './templates/templates.ts';
 
 /** Writes the deployment package and all templates before the tests. */
 export default function setUp(): void {
-  REPORT.clear();
+  REPORTS.stack.clear();
   const root = join(import.meta.dirname, '..', '..');
   const run = (...args: string[]) =>
     execFileSync(process.execPath, args, {

@@ -7,6 +7,7 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
 import { type ProgramRun, runProgram, runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { hasTools, toolPath } from '../tools/tools.ts';
 import {
   BUILD_TIMEOUT,
@@ -20,7 +21,6 @@ import {
   startTlsRegistry,
   version,
 } from './programs.ts';
-import { REPORT } from './report.ts';
 
 const temp = temporaryFolder();
 /** No Node.js on PATH, and no home folder. */
@@ -53,7 +53,7 @@ describe.skipIf(!hasTools('builder'))('the executable (needs Debian 12 on x64)',
       () => runWell(process.execPath, [NPM_PROGRAM, '--version']),
       () => runWell(process.execPath, ['-e', '0']),
     )) as [number, number, number];
-    REPORT.measured('executable', {
+    REPORTS.standalone.measured('executable', {
       MB: statSync(executable).size / 1e6,
       'ms to print the version': alone,
       'relative to the npm package': alone / installed,

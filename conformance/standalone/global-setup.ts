@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { findTool } from '../tools/tools.ts';
 import { BUILD_TIMEOUT } from './programs.ts';
-import { REPORT } from './report.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -16,7 +16,7 @@ declare module 'vitest' {
 
 /** Deletes earlier measurements, and builds the executable and the image. */
 export default async function setUp(project: TestProject): Promise<() => void> {
-  REPORT.clear();
+  REPORTS.standalone.clear();
   const folder = mkdtempSync(join(tmpdir(), 'soci-standalone-'));
   const builder = findTool('builder');
   if (builder !== undefined) await runWell(process.execPath, [builder, folder], { timeout: BUILD_TIMEOUT });

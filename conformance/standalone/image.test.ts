@@ -4,6 +4,7 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry } from '@soci/test-registry';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ProgramRun, runProgram, runWell } from '../registries/run-program.ts';
+import { REPORTS } from '../run-report.ts';
 import { hasTools, toolPath } from '../tools/tools.ts';
 import {
   builtFile,
@@ -16,7 +17,6 @@ import {
   startTlsRegistry,
   version,
 } from './programs.ts';
-import { REPORT } from './report.ts';
 
 const temp = temporaryFolder();
 const bundle = join(temp, 'bundle');
@@ -152,7 +152,7 @@ describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and
       () => runWell(process.execPath, [NPM_PROGRAM, '--version']),
     )) as [number, number];
     // runc prepares namespaces and mounts.
-    REPORT.measured('container image', {
+    REPORTS.standalone.measured('container image', {
       'MB, compressed': statSync(archive()).size / 1e6,
       'ms to print the version, with runc': inContainer,
       'relative to the npm package': inContainer / installed,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freePort, startServer } from '../../registries/launch/server-process.ts';
+import { REPORTS } from '../../run-report.ts';
 import { toolPath } from '../../tools/tools.ts';
-import { REPORT } from '../report.ts';
 import type { RegistryEvent } from '../workflow.ts';
 
 const REGION = 'us-east-1';
@@ -21,7 +21,12 @@ export interface MotoRule {
 export async function startMotoRule(pattern: object): Promise<MotoRule> {
   const port = await freePort();
   const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
-  const server = await startServer({ path: toolPath('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
+  const server = await startServer({
+    path: toolPath('moto'),
+    args,
+    port,
+    log: join(REPORTS.lambda.folder, 'moto.log'),
+  });
   const events = (call: string, input: object) => callAws(port, 'events', `AWSEvents.${call}`, input);
   const queues = (call: string, input: object) => callAws(port, 'sqs', `AmazonSQS.${call}`, input);
   const { QueueUrl } = await queues('CreateQueue', { QueueName: 'pushes' });

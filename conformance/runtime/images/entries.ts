@@ -1,7 +1,6 @@
 // Archives of odd files, written field by field, so that no tar program normalizes them.
 
-import type { Bytes } from '@soci/test-content';
-import { concat, paxHeader, TAR_END, tarEntry, toBytes } from '@soci/test-content';
+import { type Bytes, concat, paxHeader, type Random, TAR_END, tarEntry, toBytes } from '@soci/test-content';
 
 /** An entry of an archive. */
 export interface Entry {
@@ -116,4 +115,21 @@ export function packPaxSparseFile(path: string, size: number, regions: readonly 
   ] as const;
   const data = concat(padded, ...regions.map(({ content }) => content));
   return concat(paxHeader(records), tarEntry({ name: `GNUSparseFile.0/${path}` }, data));
+}
+
+const WORDS = 5_000;
+
+/** Returns text of random words. It compresses about as well as the files of real images. */
+export function makeText(random: Random, size: number): Uint8Array {
+  const text = new Uint8Array(size);
+  for (let at = 0; at < size; ) {
+    // A word is determined by its number.
+    let seed = random.below(WORDS) + 1;
+    for (let length = 2 + (seed % 8); length > 0 && at < size; length--) {
+      text[at++] = 0x61 + (seed % 26);
+      seed = (seed * 31 + 7) % 7919;
+    }
+    if (at < size) text[at++] = random.below(12) === 0 ? 0x0a : 0x20;
+  }
+  return text;
 }

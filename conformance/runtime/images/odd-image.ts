@@ -1,7 +1,6 @@
 // An image with everything that a layer may contain and a lazy file system may show differently.
 import { Random, toBytes } from '@soci/test-content';
-import { type Entry, packArchive } from './entries.ts';
-import { makeText } from './text.ts';
+import { type Entry, makeText, packArchive } from './entries.ts';
 
 /** Capabilities of a program as the kernel stores them, revision 2 (linux/capability.h). */
 const CAPABILITY = Buffer.from('0100000200240000000000000000000000000000', 'hex');

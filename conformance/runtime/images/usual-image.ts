@@ -1,6 +1,5 @@
 import { Random } from '@soci/test-content';
-import { type Entry, packArchive } from './entries.ts';
-import { makeText } from './text.ts';
+import { type Entry, makeText, packArchive } from './entries.ts';
 
 /** File that {@link makeUsualArchives} places in the middle of its second layer, and that profiles and prefetching name. */
 export const START_FILE = '/app/lib7.so';

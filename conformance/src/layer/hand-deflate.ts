@@ -10,8 +10,8 @@ import {
   LENGTH_BASE,
   LENGTH_EXTRA,
   lengthSymbol,
-} from './deflate-tables.ts';
-import { writeDynamicHeader } from './dynamic-header.ts';
+  writeDynamicHeader,
+} from './dynamic-header.ts';
 import { findMatches, type MatchStyle, type Tokens } from './matches.ts';
 import { type CodeStyle, chooseLengths, PrefixCode } from './prefix-code.ts';
 

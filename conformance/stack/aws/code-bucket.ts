@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { REPORT } from '../report.ts';
+import { REPORTS } from '../../run-report.ts';
 import type { AwsCalls } from './aws-calls.ts';
 
 const execute = promisify(execFile);
@@ -36,7 +36,7 @@ export async function fillBucket(
   { prefix = PREFIX, hashNames = false }: PackageOptions = {},
 ): Promise<string> {
   await aws.putObject(bucket, '', new Uint8Array());
-  const folder = join(REPORT.folder, 'uploaded', bucket);
+  const folder = join(REPORTS.stack.folder, 'uploaded', bucket);
   const flags = ['--bucket', bucket, '--prefix', prefix, ...(hashNames ? ['--hash-names'] : [])];
   await execute(process.execPath, [PROGRAM, ...flags, folder], {
     env: {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freePort, startServer } from '../../registries/launch/server-process.ts';
+import { REPORTS } from '../../run-report.ts';
 import { toolPath } from '../../tools/tools.ts';
-import { REPORT } from '../report.ts';
 import { AwsCalls } from './aws-calls.ts';
 import { type CustomResources, startCustomResources } from './custom-resources.ts';
 
@@ -32,7 +32,13 @@ export async function startMoto(
   const port = await freePort();
   const args = ['-u', serve, customResources.url, '-H', '127.0.0.1', '-p', String(port)];
   const env = { ...settings, ...(lambdaEndpoint !== undefined && { LAMBDA_ENDPOINT: lambdaEndpoint }) };
-  const server = await startServer({ path: toolPath('moto'), args, env, port, log: join(REPORT.folder, 'moto.log') });
+  const server = await startServer({
+    path: toolPath('moto'),
+    args,
+    env,
+    port,
+    log: join(REPORTS.stack.folder, 'moto.log'),
+  });
   const url = `http://127.0.0.1:${port}`;
   // By default, moto needs Docker for each function, and only records executions of state machines.
   const configuration = {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestFunctionOptions, TestLambda } from '@soci/test-aws';
 import { unzip } from '../../lambda/bundle/unpacked.ts';
-import { REPORT } from '../report.ts';
+import { REPORTS } from '../../run-report.ts';
 import type { DeployedFunction } from './deployed.ts';
 
 /**
@@ -25,7 +25,7 @@ export function testFunctionOptions(
   zip: Buffer,
   endpoints: Readonly<Record<string, string>>,
 ): TestFunctionOptions {
-  const functions = join(REPORT.folder, 'functions');
+  const functions = join(REPORTS.stack.folder, 'functions');
   mkdirSync(functions, { recursive: true });
   // Processes of an earlier function with this name may still read its folder.
   const folder = mkdtempSync(join(functions, `${FunctionName}-`));

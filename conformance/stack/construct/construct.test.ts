@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
-import { REPORT } from '../report.ts';
+import { REPORTS } from '../../run-report.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
@@ -23,8 +23,8 @@ test("synthesising the construct reads less code than the CDK's own functions an
   const costs = Object.entries(KINDS).map(([kind, args]) => [kind, synthesise(folder, args)] as const);
   const of = (what: keyof Costs) => Object.fromEntries(costs.map(([kind, each]) => [kind, each[what]]));
   const bytes = of('bytes') as Record<keyof typeof KINDS, number>;
-  REPORT.measured('synthesis, ms of processors', of('processor'));
-  REPORT.measured('synthesis, bytes of code', bytes);
+  REPORTS.stack.measured('synthesis, ms of processors', of('processor'));
+  REPORTS.stack.measured('synthesis, bytes of code', bytes);
   expect(bytes['the construct']).toBeGreaterThan(bytes['an empty stack']);
   expect(bytes['the construct']).toBeLessThan(bytes["the CDK's own functions and rule"]);
 });
@@ -35,7 +35,7 @@ test('the package is small', () => {
   execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd: CONSTRUCT, stdio: 'pipe' });
   const [tarball = ''] = readdirSync(folder);
   const { size } = statSync(join(folder, tarball));
-  REPORT.measured('package of the construct', { bytes: size });
+  REPORTS.stack.measured('package of the construct', { bytes: size });
   expect(size).toBeLessThan(MOST_BYTES);
 });
 

@@ -3,10 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ProgramRun, runProgram } from '../../registries/run-program.ts';
+import { REPORTS } from '../../run-report.ts';
 import { findTool, toolPath } from '../../tools/tools.ts';
 import { ACCOUNT, type AwsCalls } from '../aws/aws-calls.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
-import { REPORT } from '../report.ts';
 import { PACKAGE_FOLDER } from '../templates/templates.ts';
 
 const REGION = 'eu-west-1';
@@ -20,7 +20,7 @@ test.skipIf(findTool('shellcheck') === undefined)('shellcheck accepts deploy.sh'
 });
 
 describe.skipIf(findTool('moto') === undefined || findTool('awsCli') === undefined)('deploy.sh', () => {
-  const home = join(REPORT.folder, 'home');
+  const home = join(REPORTS.stack.folder, 'home');
   let moto: Moto;
   let aws: AwsCalls;
   let env: Record<string, string>;

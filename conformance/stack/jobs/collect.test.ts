@@ -6,9 +6,9 @@ import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from '../../../packages/functions/src/jobs/report-run.ts';
 import { runProgram } from '../../registries/run-program.ts';
+import { REPORTS } from '../../run-report.ts';
 import { findTool } from '../../tools/tools.ts';
 import { allows, type Policy, unusedPermissions } from '../iam/policy.ts';
-import { REPORT } from '../report.ts';
 import { DeployedJobs } from './deployed-jobs.ts';
 
 const CLI = fileURLToPath(new URL('../../../packages/cli/bin/soci-index.js', import.meta.url));
@@ -112,7 +112,7 @@ describe.skipIf(findTool('moto') === undefined)('garbage of each kind', () => {
 
   test('the command line restores it from the undo log', async () => {
     const { registry } = jobs;
-    const folder = join(REPORT.folder, 'undo');
+    const folder = join(REPORTS.stack.folder, 'undo');
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'undo.jsonl');
     const text = await jobs.readText(wet.garbage.undo[0] ?? '');

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FinishedImage } from '@soci/registry-jobs';
 import type { TestRegistry } from '@soci/test-registry';
+import { REPORTS } from '../../run-report.ts';
 import { ACCOUNT, REGION } from '../aws/aws-calls.ts';
-import { REPORT } from '../report.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'packages', 'cli', 'bin', 'soci-index.js');
 const HOST = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com`;
@@ -23,7 +23,7 @@ export interface Backfill {
  * @param proxy - URL of a proxy that leads to the registry.
  */
 export async function backfill(registry: TestRegistry, proxy: string, ...words: string[]): Promise<Backfill> {
-  const state = join(mkdtempSync(join(REPORT.folder, 'backfill-')), 'state.jsonl');
+  const state = join(mkdtempSync(join(REPORTS.stack.folder, 'backfill-')), 'state.jsonl');
   const args = [PROGRAM, 'backfill', '--plain-http', '--rate', '1000', '--state', state, ...words, `${HOST}/*`];
   const env = {
     ...process.env,

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { GENERATOR_BUNDLE, JOBS_BUNDLE } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import { REPORTS } from '../../run-report.ts';
 import { ACCOUNT } from '../aws/aws-calls.ts';
 import { fillBucket } from '../aws/code-bucket.ts';
 import { type DeployedFunction, getFunction, getRole, getRolePolicies } from '../aws/deployed.ts';
@@ -12,7 +13,6 @@ import { bootstrap, DeployedStack, type StackParameters } from '../aws/stack.ts'
 import { startTestCluster, type TestCluster } from '../aws/test-cluster.ts';
 import { createTestFunction, testFunctionOptions } from '../aws/test-function.ts';
 import type { Call, Policy } from '../iam/policy.ts';
-import { REPORT } from '../report.ts';
 import { type Resource, readTemplate, type TemplateName, templatePath } from '../templates/templates.ts';
 import { callsOfEcr, callsOfEcs, callsOfEvents, callsOfLog, callsOfRequests, callsOfS3 } from '../workflow/calls.ts';
 import { type RecordingProxy, startRecordingProxy } from '../workflow/recording-proxy.ts';
@@ -347,7 +347,7 @@ function findFunction(name: JobFunction, template: TemplateName): string {
 
 /** Writes the template with the changes of a test. Returns its path. */
 function writeTemplate(prepare: (template: string) => string): string {
-  const path = join(REPORT.folder, 'templates', `${TEMPLATE}-prepared.json`);
+  const path = join(REPORTS.stack.folder, 'templates', `${TEMPLATE}-prepared.json`);
   writeFileSync(path, prepare(readFileSync(templatePath(TEMPLATE), 'utf8')));
   return path;
 }

@@ -5,10 +5,10 @@ import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runProgram } from '../../registries/run-program.ts';
+import { REPORTS } from '../../run-report.ts';
 import { findTool } from '../../tools/tools.ts';
 import { ACCOUNT, REGION } from '../aws/aws-calls.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
-import { REPORT } from '../report.ts';
 
 const CLI = fileURLToPath(new URL('../../../packages/cli/bin/soci-index.js', import.meta.url));
 const HOST = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com`;
@@ -33,7 +33,7 @@ describe.skipIf(findTool('moto') === undefined)('images in use by an Amazon ECS 
     });
   const gc = (name: string, ...lists: string[]) => {
     const inUse = lists.flatMap((list) => ['--in-use', list]);
-    const undo = join(REPORT.folder, `${name}.jsonl`);
+    const undo = join(REPORTS.stack.folder, `${name}.jsonl`);
     return run('gc', '--json', '--older-than', '0d', '--delete', '--undo', undo, ...inUse);
   };
   const ecs = <Result = unknown>(action: string, input: object) =>
@@ -48,7 +48,7 @@ describe.skipIf(findTool('moto') === undefined)('images in use by an Amazon ECS 
     registry = await startTestRegistry({ auth: 'ecr', ecr: true, account: ACCOUNT, region: REGION });
     registry.createRepository('app');
     for (const tag of [...USED, 'unused', 'kept']) await pushImage(registry, 'app', tag, makeImage([makeLayer(tag)]));
-    const state = join(REPORT.folder, 'gc-in-use-state.jsonl');
+    const state = join(REPORTS.stack.folder, 'gc-in-use-state.jsonl');
     const words = ['--min-layer-size', '0', '--rate', '1000/s', '--force', '--state', state];
     expect(await run('backfill', ...words)).toMatchObject({ code: 0 });
 

@@ -4,9 +4,9 @@ import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useForwardProxies } from '../../../packages/cli/src/fixtures/forward-proxy.ts';
 import type { RunReport } from '../../../packages/functions/src/jobs/report-run.ts';
+import { REPORTS } from '../../run-report.ts';
 import { findTool } from '../../tools/tools.ts';
 import { allows, type Policy, unusedPermissions } from '../iam/policy.ts';
-import { REPORT } from '../report.ts';
 import { type Backfill, backfill } from './command-line.ts';
 import { DeployedJobs, type Execution, type JobFunction } from './deployed-jobs.ts';
 import { IMAGES, pushManyImages } from './many-images.ts';
@@ -86,7 +86,7 @@ describe.skipIf(findTool('moto') === undefined)(`a run over ${IMAGES} images`, (
     const { executionArn } = await jobs.begin({ confirm: true }, 'large');
     second = await jobs.run({ dryRun: true }, 'second');
     large = await jobs.end(executionArn);
-    REPORT.measured(`run over ${IMAGES} images`, { seconds: Math.round((performance.now() - started) / 1000) });
+    REPORTS.stack.measured(`run over ${IMAGES} images`, { seconds: Math.round((performance.now() - started) / 1000) });
     // Without redirects: the client follows none from the host of Amazon ECR to loopback.
     other = await startTestRegistry({ auth: 'ecr', ecr: true });
     await pushManyImages(other);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { REPORTS } from '../../run-report.ts';
 import { toolPath } from '../../tools/tools.ts';
-import { REPORT } from '../report.ts';
 import { type TemplateName, templatePath } from '../templates/templates.ts';
 import type { Finding } from './findings.ts';
 
@@ -36,5 +36,5 @@ export function runCheckov(template: TemplateName): Finding[] {
 
 function run(args: readonly string[]): string {
   // checkov reads its settings from the working folder.
-  return execFileSync(toolPath('linters'), args, { cwd: REPORT.folder, encoding: 'utf8', maxBuffer: 1 << 26 });
+  return execFileSync(toolPath('linters'), args, { cwd: REPORTS.stack.folder, encoding: 'utf8', maxBuffer: 1 << 26 });
 }

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { readTemplate } from '../templates/templates.ts';
 import { BEYOND_THE_GUIDE } from './beyond-the-guide.ts';
-import { type Deployment, deploymentCalls, type Operation } from './deployment-calls.ts';
-import { physicalName } from './physical-names.ts';
+import { type Deployment, deploymentCalls, type Operation, physicalName } from './deployment-calls.ts';
 import { readPolicies } from './policies.ts';
 import { stackCalls, uploadCalls } from './stack-calls.ts';
 

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPORT } from '../report.ts';
+import { REPORTS } from '../../run-report.ts';
 
 /** Folder with the deployment package of `npm run stack:package`: the plain template and two zips. */
-export const PACKAGE_FOLDER: string = join(REPORT.folder, 'package');
+export const PACKAGE_FOLDER: string = join(REPORTS.stack.folder, 'package');
 
 /** Folder with the templates and the findings of cdk-nag from `write-templates.mjs`. */
-export const TEMPLATES_FOLDER: string = join(REPORT.folder, 'templates');
+export const TEMPLATES_FOLDER: string = join(REPORTS.stack.folder, 'templates');
 
 /** Names of the tested templates: the plain templates, and stacks with the constructs. */
 export const TEMPLATE_NAMES = [

@@ -3,16 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { REPORTS } from '../../run-report.ts';
 import { findTool } from '../../tools/tools.ts';
 import type { AwsCalls } from '../aws/aws-calls.ts';
 import { fillBucket, putCode } from '../aws/code-bucket.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import { bootstrap, DeployedStack, type StackParameters } from '../aws/stack.ts';
-import { REPORT } from '../report.ts';
 import { lostResources, statefulResources } from './stateful-resources.ts';
 
 const BUCKET = 'upgrades';
-const FOLDER = join(REPORT.folder, 'current');
+const FOLDER = join(REPORTS.stack.folder, 'current');
 
 /** Returns the path of a template of the last release. */
 const released = (name: TemplateName) => join(import.meta.dirname, 'released', `${name}.json`);
@@ -67,7 +67,7 @@ describe.skipIf(findTool('moto') === undefined)('a stack of the last release', (
   );
 
   test('loses a queue whose logical id changes, which the comparison shows', async () => {
-    const renamed = join(REPORT.folder, 'renamed.json');
+    const renamed = join(REPORTS.stack.folder, 'renamed.json');
     const text = readFileSync(current('construct'), 'utf8');
     writeFileSync(renamed, text.replace(/SociDeadLetterQueue(?=[0-9A-F]{8}")/g, 'SociFailedEvents'));
     const stack = await DeployedStack.create(aws, 'renamed', {}, released('construct'));

@@ -6,13 +6,13 @@ import { verifySociIndex } from '@soci/index';
 import { openRegistry } from '@soci/registry';
 import { makeImage, makeLayer } from '@soci/test-content';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { REPORTS } from '../../run-report.ts';
 import { findTool } from '../../tools/tools.ts';
 import { fillBucket } from '../aws/code-bucket.ts';
 import { type DeployedFunction, getRolePolicies } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import { DeployedStack, type StackParameters } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
-import { REPORT } from '../report.ts';
 import { callsOfLambda, callsOfLog } from './calls.ts';
 import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
 import { putQueue } from './rule-queue.ts';
@@ -62,7 +62,7 @@ describe.skipIf(findTool('moto') === undefined).each<[version: 'V1' | 'V2', what
     await workflow.push('prod/app', 'V2', makeImage([base, makeLayer('two', LARGE)]));
     await workflow.push('prod/tools', 'V1', makeImage([base]));
     await workflow.pushArchived('prod/app', 'V0', makeImage([makeLayer('zero', LARGE)]));
-    REPORT.measured(`calls to Amazon ECR for two images, ${version}`, countActions(workflow.generatorCalls));
+    REPORTS.stack.measured(`calls to Amazon ECR for two images, ${version}`, countActions(workflow.generatorCalls));
     const made = [...(await stack.resources()).values()];
     const nameOf = (type: string, id: string) => {
       const found = made.find((each) => each.ResourceType === type && each.LogicalResourceId.includes(id));
