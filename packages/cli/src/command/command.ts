@@ -12,6 +12,8 @@ export interface Operand {
   readonly optional?: boolean;
   /** Whether it can be given more than once. Only for the last operand. @default false */
   readonly repeated?: boolean;
+  /** Whether options end before it, because it starts another command line, as in `docker run IMAGE COMMAND`. @default false */
+  readonly endsOptions?: boolean;
 }
 
 /** An example in `--help`. */

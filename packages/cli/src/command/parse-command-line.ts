@@ -88,6 +88,22 @@ export function optionWords(words: readonly string[]): readonly string[] {
   return end === -1 ? words : words.slice(0, end);
 }
 
+/**
+ * Returns the words with `--` before the operand at `position`, unless options end earlier. The operand and all words after it are
+ * then operands, also if they start with a hyphen.
+ */
+export function endOptionsAt(position: number, words: readonly string[], table: OptionTable): readonly string[] {
+  let operands = 0;
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as string;
+    if (word === '--') return words;
+    if (word.startsWith('-') && word !== '-') {
+      if (expectsValue(word, table)) index++;
+    } else if (operands++ === position) return words.toSpliced(index, 0, '--');
+  }
+  return words;
+}
+
 function parseValue(name: string, written: string, parse: (text: string) => unknown): unknown {
   try {
     return parse(written);

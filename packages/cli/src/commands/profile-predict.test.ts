@@ -87,6 +87,23 @@ describe('profile predict', () => {
     expect(await convertWith('--json')).toMatchObject({ code: 0, text: expect.stringContaining('5 of 5 files found') });
   });
 
+  it.each([
+    ['without --', ['-q', '--output=words.json'], ['job', '-x', '--json', '-q', '-h', '--', '-o']],
+    ['after --', ['-q'], ['--', 'job', '-x', '--output', 'words.json']],
+  ])('leaves the options of another start command to it, %s', async (_, options, words) => {
+    const at = options.map((each) => each.replace('words.json', join(folder, 'words.json')));
+    const run = await runCli(['profile', 'predict', ...at, image, ...words]);
+    expect(run, run.stderr).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout === '' ? readFileSync(join(folder, 'words.json'), 'utf8') : run.stdout).toContain('/bin/job');
+  });
+
+  it('reads options between the image and the end of options', async () => {
+    const run = await runCli(['profile', 'predict', image, '-q', '--platform', 'linux/amd64']);
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    expect(run.stdout).not.toContain('/bin/job');
+    expect(await runCli(['profile', 'predict', image, '-g', 'job'])).toMatchObject({ code: 2 });
+  });
+
   it('predicts for another command after --, which replaces Cmd', async () => {
     const run = await runCli(['profile', 'predict', '-q', image, '--', 'job', '-x']);
     expect(run.stdout).toBe(['/bin/job', '/bin/sh', '/bin/start', '/etc/job.conf', '/etc/passwd', ''].join('\n'));

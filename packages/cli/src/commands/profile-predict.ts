@@ -20,7 +20,13 @@ export const command = defineCommand({
   ],
   operands: [
     { name: 'SRC', help: IMAGE_FORMS },
-    { name: 'WORD', help: 'words of another start command, after "--" (default: Cmd)', optional: true, repeated: true },
+    {
+      name: 'WORD',
+      help: 'another start command with its options (default: Cmd)',
+      optional: true,
+      repeated: true,
+      endsOptions: true,
+    },
   ],
   options: {
     output: valueOption('FILE', parseText, 'write the profile to FILE', 'o'),
@@ -28,7 +34,7 @@ export const command = defineCommand({
   },
   examples: [
     { purpose: 'show what a start probably reads', line: 'profile predict oci:app:v1' },
-    { purpose: 'predict for another command', line: 'profile predict oci:app:v1 -o job.json -- python3 job.py' },
+    { purpose: 'predict for another command', line: 'profile predict -o job.json oci:app:v1 python3 job.py' },
   ],
   async run(args, context) {
     const { output, signal } = context;
@@ -46,7 +52,7 @@ export const command = defineCommand({
             ? 'the image has no Entrypoint and no Cmd'
             : `the image has no program ${quoteText(command[0])}, or it is in a layer that cannot be read`;
         throw new CliError('NOTHING_PREDICTED', `cannot predict the start of ${from}: ${problem}`, {
-          remedy: 'Add the start command after "--", or record a start with "soci-index profile record".',
+          remedy: 'Add the start command after the image, or record a start with "soci-index profile record".',
         });
       }
       if (path !== undefined) await writeFile(path, () => [encodeProfile(profile)]);
