@@ -281,6 +281,10 @@ describe('an import', () => {
     ['class A:\n  def f():\n      import a\n  import b', 'b'],
     ['def f():\n\timport a\n \t\nimport b', 'b'],
     ['def f(): import a\nimport b', 'b'],
+    ['from a import (\n\n  x, # (\r\n  y\n) # import c\nimport b', 'ab'],
+    ['from a import (\r\n  x,\r\n\ty) # import c\r\nimport b', 'ab'],
+    ['x = [\n  "# (", f(\'a  "\'),\n\n  2\n]\n  \n  # c\nimport b', 'b'],
+    ['x = [\n  "import a", # "\n]; import b', 'b'],
     ['def \u00e9():\n  import a\nimport b', 'b'],
   ])('is found in %j: %j', async (source, names) => {
     expect(await importsOf(source)).toBe(names);
