@@ -67,7 +67,10 @@ export function describeError(error: unknown, advice?: string): ErrorDescription
 /** Describes an error and adds the path of the file to the message if it is missing. */
 export function describeFileError(path: string, error: unknown): ErrorDescription {
   const described = describeError(error);
-  return described.message.includes(path) ? described : { ...described, message: `${path}: ${described.message}` };
+  // The message can contain a short path by accident: "d" is in "is a directory".
+  const isOnlySystemMessage = Object.values(SYSTEM_ERRORS).includes(described.message);
+  const hasPath = !isOnlySystemMessage && described.message.includes(path);
+  return hasPath ? described : { ...described, message: `${path}: ${described.message}` };
 }
 
 /** Wraps an error so that its message has the path of the file. Keeps the code and offset. */
