@@ -47,6 +47,19 @@ describe('the program of a start', () => {
     expect(predicted.map(({ path }) => path)).toEqual(['/bin/run', '/etc/c', '/srv/app.conf', '/srv/conf/b.yml']);
   });
 
+  it('may run its first argument as a program with both names', async () => {
+    const files = {
+      'bin/tool': ELF,
+      'bin/tool-serve': '#!/bin/other\n',
+      'bin/tool-x': ELF,
+      'bin/other': ELF,
+      'srv/x': '',
+    };
+    expect(await predictPaths(files, 'tool', 'serve', 'x')).toEqual(['/bin/other', '/bin/tool', '/bin/tool-serve']);
+    expect(await predictPaths(files, '/bin/tool', '--x', 'x')).toEqual(['/bin/tool']);
+    expect(await predictPaths(files, 'tool', '../tool-x')).toEqual(['/bin/tool']);
+  });
+
   it('is relative to the working directory if it has a slash', async () => {
     const config = { Cmd: ['./run'], WorkingDir: '/srv' };
     expect((await predictFiles({ 'srv/run': ELF, run: ELF }, config)).files[0]?.path).toBe('/srv/run');

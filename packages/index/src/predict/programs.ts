@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
-import { isElf } from './elf.ts';
+import { type ElfFile, isElf } from './elf.ts';
 import type { FoundFile } from './image-files.ts';
 import { addJava } from './java.ts';
 import { LibraryFinder } from './libraries.ts';
 import { addLocale } from './locale.ts';
 import { addNode } from './node.ts';
+import { addPhp } from './php.ts';
 import type { Origin, Prediction } from './prediction.ts';
 import { addPython } from './python.ts';
 import { addRuby } from './ruby.ts';
@@ -87,6 +88,15 @@ export class ProgramFinder {
     this.#prediction.visit(`program ${command} ${used.join('\0')}`, file, origin, () =>
       this.#visit(file, path, used, origin),
     );
+    // Some programs run subcommands as programs: `jupyter lab` runs `jupyter-lab`.
+    const [subcommand = ''] = used;
+    if (!/^[a-z][\w-]{0,60}$/.test(subcommand)) return;
+    const { depth } = origin;
+    await this.run({
+      command: `${posix.basename(command)}-${subcommand}`,
+      args: used.slice(1),
+      origin: { reason: 'program', from: file.path, depth: depth + 1 },
+    });
   }
 
   async #visit(file: FoundFile, path: string, args: readonly string[], origin: Origin): Promise<void> {
@@ -96,7 +106,7 @@ export class ProgramFinder {
     if (isElf(head)) {
       const elf = await this.#libraries.addElf(file, origin, { isProgram: true });
       if (elf === undefined) this.#prediction.add(file, origin);
-      await this.#behave(file, path, args, origin);
+      await this.#behave(file, elf, path, args, origin);
       return;
     }
     const script: Origin = { ...origin, reason: 'script' };
@@ -114,7 +124,13 @@ export class ProgramFinder {
   }
 
   /** Predicts what a known program reads and runs. */
-  async #behave(file: FoundFile, path: string, args: readonly string[], origin: Origin): Promise<void> {
+  async #behave(
+    file: FoundFile,
+    elf: ElfFile | undefined,
+    path: string,
+    args: readonly string[],
+    origin: Origin,
+  ): Promise<void> {
     const next: Origin = { reason: 'program', from: file.path, depth: origin.depth + 1 };
     const name = posix.basename(path);
     const realName = posix.basename(file.path);
@@ -128,6 +144,7 @@ export class ProgramFinder {
     else if (/^node(?:js)?$/.test(name) || realName === 'node')
       await addNode({ ...context, run: (each) => this.run(each) });
     else if (name === 'java') await addJava(context);
+    else if (elf !== undefined && /^php(?:-fpm|-cgi)?[\d.]*$/.test(realName)) await addPhp(context, elf);
     else if (/^ruby[\d.]*$/.test(realName)) await addRuby({ ...context, run: (each) => this.run(each) });
     if (name === 'bash' || realName === 'bash') await addLocale(this.#prediction, next);
   }

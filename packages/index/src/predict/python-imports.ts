@@ -14,6 +14,8 @@ export interface PythonImport {
 const MAX_IMPORTS = 2000;
 /** Maximum number of names that one module or function uses. */
 const MAX_USES = 2000;
+/** Maximum number of modules that the strings of one module name. */
+const MAX_STRINGS = 500;
 /** Maximum number of dictionaries of one module. */
 const MAX_TABLES = 50;
 
@@ -27,6 +29,8 @@ const USE = /(?<![\w.])([A-Za-z_]\w{0,100}(?:\.\w{1,100}){0,8})\s*(?=[(,\])}])/g
 const TABLE = /^\w+\s*(?::[^=]{0,200})?=\s*\{/;
 /** The name of a module in quotes. */
 const MODULE_NAME = /['"](\.*[A-Za-z_][\w.]{0,200})['"]/g;
+/** A string that may name a module, or something in a module: `shop.mail`, `main:app`. */
+const MODULE_STRING = /['"]([A-Za-z_]\w{0,100}(?:\.[A-Za-z_]\w{0,100}){0,8})(:[A-Za-z_]\w{0,100})?['"]/g;
 const MAIN_BLOCK = /^if\s+__name__\s*==/;
 /** A name. Python permits fewer characters that are not ASCII, but V8 needs milliseconds to compile their classes. */
 const NAME = String.raw`[A-Za-z_\x80-\uffff][\w\x80-\uffff]*`;
@@ -133,6 +137,16 @@ export function findLazyImports({ imports, tables }: LazyNames, name: string): r
       at < 0 ? [] : (/^[^:]*:\s*(\([^()]{0,512}\)|['"][^'"]{0,512}['"])/.exec(table.slice(at)) ?? []);
     return Array.from(value.matchAll(MODULE_NAME), ([, module = '']) => ({ module, names: [], isFallback: false }));
   });
+}
+
+/** Returns what strings of a source may name: modules, or attributes of modules. A name without dots needs a colon after it. */
+export function findNamesInStrings(source: string): readonly string[] {
+  const names = new Set<string>();
+  for (const [, name = '', attribute] of source.matchAll(MODULE_STRING)) {
+    if (attribute !== undefined || name.includes('.')) names.add(name);
+    if (names.size >= MAX_STRINGS) break;
+  }
+  return [...names];
 }
 
 /** Finds what a function does when it is called, or what all methods of a class do. */

@@ -6,7 +6,7 @@ import type { Origin, Prediction } from './prediction.ts';
 import { addModuleFile } from './python-bytecode.ts';
 import { MAX_SOURCE_SIZE, PythonCalls, type PythonModule } from './python-calls.ts';
 import { findNamedModules } from './python-extensions.ts';
-import { findLazyImports, type PythonImport, readPythonCode } from './python-imports.ts';
+import { findLazyImports, findNamesInStrings, type PythonImport, readPythonCode } from './python-imports.ts';
 import { absoluteName, FROZEN, isBuiltIn, parentOf } from './python-names.ts';
 import type { Located, PythonSearchPath, PythonVersion } from './python-search-path.ts';
 
@@ -88,7 +88,25 @@ export class PythonModules {
       this.#wanted.delete(origin.from);
       for (const name of wanted) await this.#addLazyName(name, module);
     }
+    await this.#addNamesInStrings(source, origin);
     if (callsFunctions) for (const name of code.uses) await this.#calls.call(name, module, { isMain, depth: 0 });
+  }
+
+  /**
+   * Imports the installed modules that strings of the program's own modules name: settings, plugins, `uvicorn.run("main:app")`.
+   * Installed packages have strings for much that they do not import.
+   */
+  async #addNamesInStrings(source: string, origin: Origin): Promise<void> {
+    const path = origin.from ?? '';
+    if (/\/(?:site|dist)-packages\//.test(path) || this.searchPath.isStandard({ path })) return;
+    for (const name of findNamesInStrings(source)) {
+      for (const each of [name, parentOf(name)]) {
+        const located = each === '' ? undefined : await this.searchPath.locateModule(each);
+        if (located?.path === undefined) continue;
+        if (!this.searchPath.isStandard(located)) await this.import(each, origin);
+        break;
+      }
+    }
   }
 
   /** Predicts what import statements of a module import. */

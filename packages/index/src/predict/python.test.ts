@@ -329,6 +329,28 @@ describe('modules that a Python program imports when it runs', () => {
     expect(await predict(files, ['python3', '-c', 'import m'])).toEqual(inPackages('a.py', 'b.py', 'm.py'));
   });
 
+  it('are named in strings of its own modules, not in those of packages', async () => {
+    const files = {
+      'srv/main.py':
+        'import runner\nimport installed\nrunner.run("web:app")\nPLUGINS = ["shop.mail", \'shop.store.Store\', "shop", "lone"]\n',
+      'srv/web.py': 'LOGGING = {"class": "tool.logs.Handler", "other": "json.tool", "x": "missing.name"}\n',
+      'srv/shop/__init__.py': 'x = 1\n',
+      'srv/shop/mail.py': 'x = 1\n',
+      'srv/shop/store.py': 'x = 1\n',
+      'srv/lone.py': 'x = 1\n',
+      [`${PACKAGES}/runner.py`]: 'x = 1\n',
+      [`${PACKAGES}/installed.py`]: 'NAMES = ["tool.other"]\n',
+      [`${PACKAGES}/tool/logs.py`]: 'x = 1\n',
+      [`${PACKAGES}/tool/other.py`]: 'x = 1\n',
+    };
+    const own = ['main.py', 'shop/__init__.py', 'shop/mail.py', 'shop/store.py', 'web.py'].map(
+      (name) => `/srv/${name}`,
+    );
+    expect(await predict(files, ['python3', '/srv/main.py'])).toEqual(
+      [...own, ...inPackages('installed.py', 'runner.py', 'tool/logs.py')].toSorted(),
+    );
+  });
+
   it.each([
     ['imports for type checkers', 'if TYPE_CHECKING:\n  from .model import Model, Other\n  from .extra import Extra\n'],
     ['a table', 'table: dict[str, tuple] = {"Model": (__spec__.parent, ".model"), "Extra": (0, ".extra")}\n'],
