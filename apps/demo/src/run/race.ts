@@ -49,6 +49,8 @@ export interface RaceOptions {
 const BANDWIDTH = 12_500_000;
 /** Time from a request to the start of its response, in milliseconds. */
 const LATENCY = 10;
+/** The network of each lane, for people. */
+export const NETWORK = `${(BANDWIDTH * 8) / 1e6} Mbit/s and ${LATENCY} ms`;
 
 const REDRAW_MS = 100;
 

@@ -28,7 +28,7 @@ describe('npm start -- run, on a machine that cannot start containers', () => {
     expect(output).toMatch(/^This machine cannot start containers: .+\.$/m);
     expect(output).toMatch(/^Recorded on \d{4}-\d\d-\d\d at 100 Mbit\/s and 10 ms/m);
     expect(output).toMatch(/^ {2}ordinary pull +█+░* +[\d.]+ s +[\d.]+ MiB$/m);
-    expect(output).toMatch(/^ {2}soci-index +[█▏▎▍▌▋▊▉]+░* +[\d.]+ s +[\d.]+ MiB$/m);
+    expect(output).toMatch(/^ {2}lazy start +[█▏▎▍▌▋▊▉]+░* +[\d.]+ s +[\d.]+ MiB$/m);
   });
 
   it('prints the same as JSON', () => {

@@ -5,7 +5,7 @@ import { drawBar, formatBytes, formatSeconds, type Output } from '@soci/cli/inte
 const RESULTS = new URL('../../../../docs/benchmarks-runtime.json', import.meta.url);
 
 const NETWORK = '100-10';
-const VARIANTS = { pull: 'ordinary pull', default: 'soci-index', recorded: 'with a profile' } as const;
+const VARIANTS = { pull: 'ordinary pull', default: 'lazy start', recorded: 'with a profile' } as const;
 const BAR_WIDTH = 24;
 
 /** Start of a container: one program, one way to load its image. */

@@ -14,7 +14,7 @@ import { DemoRepository, REPOSITORY } from '../demo-repository.ts';
 import { pushAndIndex } from '../push-and-index.ts';
 import { printDeployment, printStart } from '../report/steps.ts';
 import { startWorkflow } from '../workflow/workflow.ts';
-import { type Lane, type LaneResult, raceLanes } from './race.ts';
+import { type Lane, type LaneResult, NETWORK, raceLanes } from './race.ts';
 import { printRecordedStarts, readRecordedStarts } from './recorded.ts';
 
 /** Prints a version, so that the output shows what ran. */
@@ -95,7 +95,7 @@ async function printLanes(lanes: readonly LaneResult[], size: number, output: Ou
   const row = (title: string, part: number, whole: number, text: string) =>
     output.writeLine(`  ${title.padEnd(15)}${cyan(drawBar(part, whole, BAR_WIDTH))}  ${text}`);
   await output.writeLine();
-  await output.writeLine(bold('Time to the first output of the container'));
+  await output.writeLine(`${bold('Time to the first output of the container')}, each over a network of ${NETWORK}`);
   for (const { title, seconds } of lanes) await row(title, seconds, longest, formatSeconds(seconds));
   await output.writeLine();
   await output.writeLine(bold(`Fetched, of an image of ${formatBytes(size)}`));
@@ -103,4 +103,10 @@ async function printLanes(lanes: readonly LaneResult[], size: number, output: Ou
     const lazy = lazyLayers > 0 ? `, ${lazyLayers} layers loaded lazily` : '';
     await row(title, bytes, size, `${formatBytes(bytes)} in ${requests} requests${lazy}`);
   }
+  const [pull, start] = lanes;
+  if (pull === undefined || start === undefined) return;
+  const speed = (pull.seconds / start.seconds).toFixed(1);
+  const share = Math.round((100 * start.bytes) / pull.bytes);
+  await output.writeLine();
+  await output.writeLine(`Lazily, the container starts ${speed} times as fast, and fetches ${share} % of the bytes.`);
 }

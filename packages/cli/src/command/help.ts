@@ -38,6 +38,7 @@ export function programHelp(commands: readonly CommandEntry[], io: CliIo): strin
       [String(EXIT.FAILED), 'failure; see the error message'],
       [String(EXIT.USAGE), 'invalid command line'],
       [String(EXIT.NOTHING_TO_INDEX), 'nothing to index; each layer has a reason'],
+      [String(EXIT.CAUSE_FOUND), 'doctor found why an image does not load lazily'],
       [String(EXIT.INTERRUPTED), 'interrupted'],
     ]),
     '',

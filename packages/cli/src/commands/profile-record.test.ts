@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -22,7 +23,7 @@ import {
   unprintableIn,
 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AGENT, LazyClient } from '../fixtures/lazy-client.ts';
 import { type CliRun, jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { useTestRegistries } from '../fixtures/test-registries.ts';
@@ -322,6 +323,24 @@ describe('a recording ends', () => {
         code: 130,
       });
       expect(readdirSync(temporary)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe('on a full disk, the command fails and says how much space it needs', () => {
+  const full = join(root, 'full');
+  const mounted = spawnSync('sh', ['-c', 'mkdir "$1" && mount -t tmpfs -o size=64k soci-index-test "$1"', 'sh', full]);
+  afterAll(() => void (mounted.status === 0 && spawnSync('umount', [full])));
+
+  it.skipIf(mounted.status !== 0)('and leaves no temporary files (needs the permission to mount)', async () => {
+    vi.stubEnv('TMPDIR', full);
+    try {
+      const { code, stderr } = await runCli(['profile', 'record', app]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/ENOSPC.*\n +The unpacked layers .* three times the size of the image\. Set TMPDIR/);
+      expect(readdirSync(full)).toEqual([]);
     } finally {
       vi.unstubAllEnvs();
     }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type ImageFilesystem, type IndexProgress, openImageFilesystem } from '@soci/index';
 import type { Platform } from '@soci/oci';
 import { createLayout, type LayoutDraft } from '@soci/oci/layout';
+import { CliError } from '../errors.ts';
+import { describeError } from '../terminal/describe-error.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { formatBytes, pluralize } from '../terminal/quantity.ts';
@@ -23,6 +25,9 @@ const TICK = 500;
  * minutes. A person needs some time to start the container, but a script must not wait forever.
  */
 const MAX_WAIT = 600_000;
+
+const DISK_FULL_REMEDY =
+  'The unpacked layers and their indexes need about three times the size of the image. Set TMPDIR to a directory with more space.';
 
 /** Repository of the served image. */
 const REPOSITORY = 'recording';
@@ -60,9 +65,17 @@ export async function recordStart(source: OpenImage, options: RecordOptions, out
   try {
     const draft = await createLayout(join(folder, 'image'));
     return await recordFrom(draft, source, options, output);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    const { code, message } = describeError(error);
+    throw new CliError(code, message, { cause: error, remedy: DISK_FULL_REMEDY });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && ((error as NodeJS.ErrnoException).code === 'ENOSPC' || isDiskFull(error.cause));
 }
 
 async function recordFrom(
