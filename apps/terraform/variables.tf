@@ -102,7 +102,7 @@ variable "soci_use_stored_profile" {
 
   validation {
     condition     = !var.soci_use_stored_profile || contains(["4194304", "auto"], var.soci_span_size)
-    error_message = "A stored profile sets the size of spans: set soci_span_size to 4194304, or soci_use_stored_profile to false."
+    error_message = "A stored profile sets the size of spans: set soci_span_size to 4194304 or auto, or soci_use_stored_profile to false."
   }
 }
 

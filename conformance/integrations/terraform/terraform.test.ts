@@ -158,7 +158,7 @@ describe.skipIf(findTool('evaluate') === undefined)('the Terraform module', () =
 
   test.each<[values: Values, message: string]>([
     [{ SociIndexVersion: 'V1', SociRecompress: 'zstd' }, 'set soci_index_version to V2, or soci_recompress to none.'],
-    [{ SociUseStoredProfile: 'true', SociSpanSize: '1024' }, 'set soci_span_size to 4194304, or'],
+    [{ SociUseStoredProfile: 'true', SociSpanSize: '1024' }, 'set soci_span_size to 4194304 or auto, or'],
     [{ UntaggedImages: 'true' }, 'set soci_output_tag to a text with {digest12}, or to none.'],
     [{ SubnetIds: 'subnet-0a1b2c3d' }, 'set subnet_ids and security_group_ids, or neither.'],
   ])('rejects %j, as a rule of the template does', (values, message) => {

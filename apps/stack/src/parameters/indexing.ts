@@ -67,7 +67,7 @@ export function indexingParameters(stack: Stack): ParameterGroup {
     assertions: [
       {
         assert: Fn.conditionContains([DEFAULT_SPAN_SIZE, 'auto'], spanSize.valueAsString),
-        assertDescription: `A stored profile sets the size of spans: set SociSpanSize to ${DEFAULT_SPAN_SIZE}, or SociUseStoredProfile to false.`,
+        assertDescription: `A stored profile sets the size of spans: set SociSpanSize to ${DEFAULT_SPAN_SIZE} or auto, or SociUseStoredProfile to false.`,
       },
     ],
   });
