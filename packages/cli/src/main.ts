@@ -3,6 +3,7 @@ import { commandHelp, programHelp } from './command/help.ts';
 import { flag, parseText, valueOption } from './command/option.ts';
 import {
   commandsOfGroup,
+  endOptions,
   findCommand,
   parseOptions,
   type SplitCommandLine,
@@ -27,6 +28,7 @@ export async function main(argv: readonly string[], io?: CliIo): Promise<ExitCod
 }
 
 async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
+  let words = argv;
   try {
     if (argv[0] === COMPLETE) return await complete(argv.slice(1), io);
     const { leading, name, rest } = await split(argv);
@@ -41,9 +43,11 @@ async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
       if (leading.length === 0 && rest.length === 0) return await help([], io);
       throw usageError('missing COMMAND', `See ${PROGRAM} --help.`);
     }
-    return await runCommand(await findCommand(COMMANDS, name).load(), [...leading, ...rest], io);
+    const command = await findCommand(COMMANDS, name).load();
+    words = endOptions(command, [...leading, ...rest]);
+    return await runCommand(command, words, io);
   } catch (error) {
-    return reportFailure(error, argv, io);
+    return reportFailure(error, words, io);
   }
 }
 

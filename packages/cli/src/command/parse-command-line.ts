@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { quoteText } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 import { PROGRAM } from '../io.ts';
-import type { CommandArguments, CommandEntry } from './command.ts';
+import { COMMON_OPTIONS, type Command, type CommandArguments, type CommandEntry } from './command.ts';
 import { type OptionTable, type OptionValues, parseFlag, variableOf } from './option.ts';
 
 /**
@@ -89,17 +89,20 @@ export function optionWords(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Returns the words with `--` before the operand at `position`, unless options end earlier. The operand and all words after it are
- * then operands, also if they start with a hyphen.
+ * Returns the words of a command with `--` before the operand that ends the options, unless they end earlier. That operand and all
+ * words after it are then operands, even if they start with a hyphen.
  */
-export function endOptionsAt(position: number, words: readonly string[], table: OptionTable): readonly string[] {
-  let operands = 0;
+export function endOptions({ operands, options }: Command, words: readonly string[]): readonly string[] {
+  const last = operands.findIndex(({ endsOptions }) => endsOptions);
+  if (last === -1) return words;
+  const table = { ...COMMON_OPTIONS, ...options };
+  let position = 0;
   for (let index = 0; index < words.length; index++) {
     const word = words[index] as string;
     if (word === '--') return words;
     if (word.startsWith('-') && word !== '-') {
       if (expectsValue(word, table)) index++;
-    } else if (operands++ === position) return words.toSpliced(index, 0, '--');
+    } else if (position++ === last) return words.toSpliced(index, 0, '--');
   }
   return words;
 }

@@ -6,30 +6,27 @@ import { Output } from '../terminal/output.ts';
 import { quoteWord, styleFor } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, EXIT, type ExitCode } from './command.ts';
 import { commandHelp, usageLine } from './help.ts';
-import { endOptionsAt, optionWords, parseOptions, readFlag } from './parse-command-line.ts';
+import { optionWords, parseOptions, readFlag } from './parse-command-line.ts';
 
 /**
  * Runs a command.
  *
- * @param line - The words after the command's name.
+ * @param words - The words after the command's name.
  * @param program - What users type before the command's name.
  * @throws CliError `USAGE_INVALID`, and the errors of the command. {@link reportFailure} prints them.
  */
 export async function runCommand(
   command: Command,
-  line: readonly string[],
+  words: readonly string[],
   io: CliIo,
   program: string = PROGRAM,
 ): Promise<ExitCode> {
-  const table = { ...COMMON_OPTIONS, ...command.options };
-  const end = command.operands.findIndex(({ endsOptions }) => endsOptions);
-  const words = end === -1 ? line : endOptionsAt(end, line, table);
   // `--help` takes precedence over everything else, also over errors on the command line.
   if (optionWords(words).some(isHelp)) {
     await writeTo(io.stdout, commandHelp(command, io, program));
     return EXIT.SUCCESS;
   }
-  const { options, operands } = parseOptions(words, table, io.env);
+  const { options, operands } = parseOptions(words, { ...COMMON_OPTIONS, ...command.options }, io.env);
   const missing = command.operands[operands.length];
   const usage = `Usage: ${usageLine(command, program)}`;
   if (missing && !missing.optional) throw usageError(`missing ${missing.name}`, usage);
@@ -44,7 +41,7 @@ export async function runCommand(
       { output, env: io.env, stdin: io.stdin, signal: io.signal, claimStdout: () => io.claimStdout?.() ?? io.stdout },
     );
   } catch (error) {
-    throw withRepeatedCommand(error, [program, ...command.name.split(' '), ...line]);
+    throw withRepeatedCommand(error, [program, ...command.name.split(' '), ...words]);
   }
 }
 

@@ -97,6 +97,12 @@ describe('profile predict', () => {
     expect(run.stdout === '' ? readFileSync(join(folder, 'words.json'), 'utf8') : run.stdout).toContain('/bin/job');
   });
 
+  it('does not take --json of another start command for its own, even if it fails', async () => {
+    const run = await runCli(['profile', 'predict', `oci:${join(folder, 'missing')}`, 'job', '--json']);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).not.toBe('');
+  });
+
   it('reads options between the image and the end of options', async () => {
     const run = await runCli(['profile', 'predict', image, '-q', '--platform', 'linux/amd64']);
     expect(run, run.stderr).toMatchObject({ code: 0 });
